@@ -1,0 +1,1 @@
+"""The Python SDK of dropcast: watch a live show, hold and buy what it drops."""

@@ -1,0 +1,1 @@
+"""The crowd for dropcast: viewers in numbers, over real sockets, through the Python SDK."""

@@ -1,0 +1,17 @@
+"""What the supervisor gives each worker process, as one line of JSON on its standard input."""
+
+import msgspec
+
+from dropcast.settings import Settings
+
+
+class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
+    settings: Settings
+    """With every secret resolved."""
+    engine_url: str
+    name: str
+    """The worker's name within this server, such as "w0"."""
+    listen_fd: int
+    """The inherited listening socket."""
+    ready_fd: int
+    """Where the worker writes one byte once it accepts connections."""

@@ -1,0 +1,1 @@
+"""The way in: sockets and HTTP requests become commands, and their outcomes become replies."""

@@ -1,0 +1,147 @@
+"""What every route needs: who asks, the body within its bounds, pages, JSON answers, faults as answers."""
+
+import logging
+import secrets
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dropcast.domain.faults import BadRequest, Fault
+from dropcast.domain.viewer import ANONYMOUS, Viewer
+from dropcast.edge.tokens import TokenFault, Verifier
+from dropcast.wire.codes import ERRORS
+from dropcast.wire.fields import DATA_DEPTH_MAX
+
+logger = logging.getLogger(__name__)
+
+PAGE_ITEMS_MAX = 200
+_PAGE_ITEMS = 50
+_KEY_CHARS_MAX = 128
+
+T = TypeVar("T")
+
+
+class HttpFault(Exception):
+    """An answer that is an error. `code` is one of wire.codes.ERRORS."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def answer(body: Any, status: int = 200) -> Response:
+    """Answer with JSON."""
+    return Response(msgspec.json.encode(body), status, media_type="application/json")
+
+
+def error(code: str, message: str) -> Response:
+    known = ERRORS[code]
+    body = {"code": code, "message": message, "temporary": known.temporary}
+    headers = {"www-authenticate": "Bearer"} if known.http_status == 401 else None
+    return Response(
+        msgspec.json.encode({"error": body}),
+        known.http_status,
+        media_type="application/json",
+        headers=headers,
+    )
+
+
+async def on_fault(_request: Request, raised: Exception) -> Response:
+    """Answer for whatever a route raised."""
+    if isinstance(raised, HttpFault | TokenFault | Fault):
+        return error(raised.code, raised.message)
+    if isinstance(raised, HTTPException):
+        body = {"code": "not_found" if raised.status_code == 404 else "bad_request", "message": raised.detail}
+        return Response(
+            msgspec.json.encode({"error": {**body, "temporary": False}}),
+            raised.status_code,
+            media_type="application/json",
+            headers=raised.headers,
+        )
+    logger.error("a request failed", exc_info=raised)
+    return error("internal", "a fault of ours")
+
+
+class Exchange:
+    """Reads requests for the routes of one worker."""
+
+    def __init__(self, *, verifier: Verifier, body_bytes_max: int) -> None:
+        self._verifier = verifier
+        self._body_bytes_max = body_bytes_max
+
+    def viewer(self, request: Request) -> Viewer:
+        """Return who asks: the bearer of a token, or an anonymous viewer. Raises TokenFault."""
+        header = request.headers.get("authorization")
+        if header is None:
+            return ANONYMOUS
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise TokenFault("unauthorized", "the authorization header must be `Bearer` and a token")
+        return self._verifier.verify(token.strip())
+
+    def known_viewer(self, request: Request) -> Viewer:
+        """Return who asks; an anonymous viewer is refused."""
+        viewer = self.viewer(request)
+        if viewer is ANONYMOUS:
+            raise TokenFault("unauthorized", "a token is required")
+        return viewer
+
+    async def raw_body(self, request: Request) -> bytes:
+        """Return the body. Raises too_large as soon as it is."""
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > self._body_bytes_max:
+                raise HttpFault("too_large", f"a body has {self._body_bytes_max} bytes at most")
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    async def body(self, request: Request, kind: type[T], **more: Any) -> T:
+        """Return the JSON body as `kind`; `more` are fields that the path and the headers give."""
+        raw = await self.raw_body(request)
+        try:
+            fields = msgspec.json.decode(raw or b"{}")
+            if not isinstance(fields, dict):
+                raise HttpFault("bad_request", "the body must be an object")
+            return msgspec.convert({**fields, **more}, kind)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as bad:
+            raise HttpFault("bad_request", str(bad)) from bad
+        except RecursionError as bad:
+            raise HttpFault("bad_request", f"the body nests deeper than {DATA_DEPTH_MAX} levels") from bad
+
+
+def key_of(request: Request) -> str:
+    """Return the request's Idempotency-Key; without one, a key that no other request has."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return "http-" + secrets.token_hex(12)
+    if not 1 <= len(key) <= _KEY_CHARS_MAX:
+        raise HttpFault("bad_request", f"an Idempotency-Key has 1 to {_KEY_CHARS_MAX} characters")
+    return key
+
+
+def page_of(request: Request) -> tuple[str, int]:
+    """Return `after` and `limit` from the query."""
+    text = request.query_params.get("limit", str(_PAGE_ITEMS))
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= PAGE_ITEMS_MAX:
+        raise HttpFault("bad_request", f"limit is a whole number from 1 to {PAGE_ITEMS_MAX}")
+    return request.query_params.get("after", ""), int(text)
+
+
+def page(items: Sequence[Any], limit: int, last: str) -> Response:
+    """Answer with one page; `next` is what `after` must be for the following one, null at the end."""
+    return answer({"items": items, "next": last if len(items) == limit else None})
+
+
+def path_id(request: Request, name: str) -> str:
+    """Return an id from the path. Raises BadRequest when it cannot be one."""
+    text: str = request.path_params[name]
+    if len(text) > 255 or not text.isprintable():
+        raise BadRequest(f"{name} is not an id")
+    return text

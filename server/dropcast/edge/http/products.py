@@ -1,0 +1,50 @@
+"""The catalogue: listed and read by anyone, imported by operators."""
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dropcast.domain.faults import Forbidden, NotFound
+from dropcast.domain.ports import ProductStore
+from dropcast.domain.shopify import CatalogueError, parse
+from dropcast.domain.viewer import Role
+from dropcast.edge.http.exchange import Exchange, HttpFault, answer, page, page_of, path_id
+
+
+def routes(exchange: Exchange, products: ProductStore) -> list[Route]:
+    async def listing(request: Request) -> Response:
+        after, limit = page_of(request)
+        items = await products.list(after, limit)
+        return page(items, limit, items[-1].handle if items else "")
+
+    async def one(request: Request) -> Response:
+        handle = path_id(request, "handle")
+        product = await products.get(handle)
+        if product is None:
+            raise NotFound(f"the catalogue has no product {handle!r}")
+        return answer(product)
+
+    async def upload(request: Request) -> Response:
+        if exchange.known_viewer(request).role is not Role.OPERATOR:
+            raise Forbidden("only an operator may import a catalogue")
+        currency = request.query_params.get("currency")
+        if not currency:
+            raise HttpFault("bad_request", "the query must name the currency, as in ?currency=EUR")
+        raw = await exchange.raw_body(request)
+        try:
+            # A large export takes a while to parse: the sockets must not wait for it.
+            catalogue = await asyncio.to_thread(parse, raw, currency=currency)
+        except CatalogueError as bad:
+            raise HttpFault("bad_request", str(bad)) from bad
+        await products.put(catalogue.products)
+        return answer(
+            {"products": len(catalogue.products), "warnings": [str(item) for item in catalogue.warnings]}
+        )
+
+    return [
+        Route("/v1/products", listing),
+        Route("/v1/products", upload, methods=["POST"]),
+        Route("/v1/products/{handle}", one),
+    ]

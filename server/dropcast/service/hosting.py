@@ -1,0 +1,114 @@
+"""Hosting: what a show's creator, its moderators and operators do: schedule, start, pin, announce, end."""
+
+from dropcast.domain.catalogue import Product
+from dropcast.domain.drop import Card, CardVariant
+from dropcast.domain.faults import BadRequest, Forbidden, NotFound
+from dropcast.domain.ids import drop_id
+from dropcast.domain.ports import Change, Done, NewDrop, ProductStore, ShowStore
+from dropcast.domain.show import Show
+from dropcast.domain.viewer import Viewer, may_host, may_schedule, owns
+from dropcast.service.stage import Stage
+from dropcast.wire.commands import Announce, Pin, Unpin, Update
+
+_CARD_DESCRIPTION_CHARS_MAX = 600
+
+
+class Hosting:
+    """Every method raises Forbidden for a viewer who may not, NotFound, Conflict, and the EngineFaults."""
+
+    def __init__(
+        self, *, store: ShowStore, products: ProductStore, stage: Stage, hold_ms: int, drop_limit: int
+    ) -> None:
+        self._store = store
+        self._products = products
+        self._stage = stage
+        self._hold_ms = hold_ms
+        self._drop_limit = drop_limit
+
+    async def schedule(self, viewer: Viewer, show: Show) -> Show:
+        """Write a new show. Only an operator may schedule for another creator."""
+        if not may_schedule(viewer) or not owns(viewer, show):
+            raise Forbidden("only a creator may schedule a show of their own")
+        return await self._store.schedule(show)
+
+    async def start(self, viewer: Viewer, show: str) -> Done:
+        await self._own(viewer, show)
+        return await self._store.start(show)
+
+    async def end(self, viewer: Viewer, show: str) -> Done:
+        await self._own(viewer, show)
+        return await self._store.end(show)
+
+    async def pin(self, viewer: Viewer, pin: Pin) -> tuple[str, Done]:
+        """Pin a product of the catalogue; return the drop's id. Prices default to the catalogue's."""
+        found = await self._host(viewer, pin.show)
+        product = await self._products.get(pin.product)
+        if product is None:
+            raise NotFound(f"the catalogue has no product {pin.product!r}")
+        drop = self._new_drop(found, product, pin)
+        return drop.id, await self._store.pin(pin.show, drop)
+
+    async def update(self, viewer: Viewer, update: Update) -> Done:
+        await self._host(viewer, update.show)
+        change = Change(
+            prices=update.prices, add_units=update.add_units, limit=update.limit, hold_ms=update.hold_ms
+        )
+        if change == Change():
+            raise BadRequest("an update changes at least one thing")
+        return await self._store.update(update.show, update.drop, change, update.key)
+
+    async def unpin(self, viewer: Viewer, unpin: Unpin) -> Done:
+        await self._host(viewer, unpin.show)
+        return await self._store.unpin(unpin.show, unpin.drop, unpin.key)
+
+    async def announce(self, viewer: Viewer, announce: Announce) -> Done:
+        await self._host(viewer, announce.show)
+        return await self._store.announce(announce.show, announce.text, announce.data, announce.key)
+
+    async def _host(self, viewer: Viewer, show: str) -> Show:
+        found = await self._stage.show(show)
+        if not may_host(viewer, found):
+            raise Forbidden("only the show's creator and its moderators may do that")
+        return found
+
+    async def _own(self, viewer: Viewer, show: str) -> Show:
+        found = await self._stage.show(show)
+        if not owns(viewer, found):
+            raise Forbidden("only the show's creator may do that")
+        return found
+
+    def _new_drop(self, show: Show, product: Product, pin: Pin) -> NewDrop:
+        if product.currency != show.currency:
+            raise BadRequest(
+                f"the product is priced in {product.currency}, the show sells in {show.currency}"
+            )
+        variants = {variant.sku: variant for variant in product.variants}
+        for sku in (*pin.units, *pin.prices):
+            if sku not in variants:
+                raise BadRequest(f"product {product.handle!r} has no SKU {sku!r}")
+        if not any(pin.units.values()):
+            raise BadRequest("a pin allocates at least one unit")
+        for sku in pin.prices:
+            if sku not in pin.units:
+                raise BadRequest(f"SKU {sku!r} has a price but no units")
+        card = Card(
+            product=product.handle,
+            title=product.title,
+            currency=product.currency,
+            variants=tuple(
+                CardVariant(sku=variant.sku, title=variant.title, image=variant.image)
+                for variant in product.variants
+                if variant.sku in pin.units
+            ),
+            description=product.description[:_CARD_DESCRIPTION_CHARS_MAX],
+            vendor=product.vendor,
+            image=product.image,
+        )
+        return NewDrop(
+            id=drop_id(pin.show, pin.key),
+            card=card,
+            limit=pin.limit if pin.limit is not None else self._drop_limit,
+            hold_ms=pin.hold_ms if pin.hold_ms is not None else self._hold_ms,
+            prices={sku: pin.prices.get(sku, variants[sku].price_minor) for sku in pin.units},
+            units=pin.units,
+        )

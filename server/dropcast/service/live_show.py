@@ -1,0 +1,249 @@
+"""One show as this worker follows it: its state, its room, the ring of encoded events.
+
+In flows every publication of the show's channel; out go numbered events, conflated stock and personal events.
+A joining viewer is answered from here without asking the engine. When publications may be lost (a new
+subscription, a gap, a top that was never reached) the show is read again, and what the room missed is sent
+from the event log; where the log cannot tell, the room gets the whole state by `resync`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from dropcast.domain.events import Beat, Event, Movement, MovementKind, Publication, Snapshot, StockLine
+from dropcast.domain.faults import EngineFault, Fault
+from dropcast.domain.hold import Hold, HoldState
+from dropcast.domain.ports import ShowStore
+from dropcast.domain.state import Applied, ShowState
+from dropcast.hub.ring import EventRing
+from dropcast.hub.room import Member, Payloads, Room
+from dropcast.service import views
+from dropcast.service.stock import StockByDrop, StockTeller
+from dropcast.settings import Settings
+from dropcast.wire import messages
+
+logger = logging.getLogger(__name__)
+
+_READ_AGAIN_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+_LOG_PAGE = 1_000
+
+
+class LiveShow:
+    """See the module. Everything here runs on the worker's event loop."""
+
+    def __init__(
+        self, show: str, store: ShowStore, settings: Settings, on_change: Callable[["LiveShow"], None]
+    ) -> None:
+        self.id = show
+        self._store = store
+        self._on_change = on_change
+        self.room = Room(slice_sockets=settings.slice_sockets)
+        self.ring = EventRing(settings.ring_events)
+        self._stock = StockTeller(
+            interval_ms=settings.stock_ms, urgent_units=settings.stock_urgent_units, tell=self._tell_stock
+        )
+        self.state: ShowState | None = None
+        self.viewers = 0
+        self.ready: asyncio.Future[ShowState] = asyncio.get_running_loop().create_future()
+        """The state once it was read the first time, or the fault that kept it from being read."""
+        self.asked: dict[str, Member] = {}
+        """Holds that a socket of this worker asks for: it is told by its reply, not by a personal event."""
+        self._early: list[Publication] = []
+        self._reader: asyncio.Task[None] | None = None
+        self._read_again = False
+        self._encoded_state: Payloads | None = None
+        self._top_seen = (0, 0)
+
+    # In ----------------------------------------------------------------------------------------------------
+
+    def on_confirmed(self) -> None:
+        """The channel is subscribed, perhaps again: what came before may be lost."""
+        self._read()
+
+    def on_publication(self, publication: Publication) -> None:
+        if self._reader is not None:
+            self._early.append(publication)
+        else:
+            self._take(publication)
+
+    def on_beat(self, beat: Beat) -> None:
+        """Compare with what the engine says: a top that one beat ago was there and is still not here was lost."""
+        state = self.state
+        if state is not None and self._reader is None:
+            behind = state.seq < self._top_seen[0] or state.offset < self._top_seen[1]
+            if behind or beat.epoch != state.epoch:
+                logger.warning("show %s: publications were lost, reading it again", self.id)
+                self._read()
+        self._top_seen = (beat.seq, beat.offset)
+        if beat.viewers != self.viewers:
+            self.viewers = beat.viewers
+            self._encoded_state = None
+            self.room.send(views.encode(messages.Viewers(show=self.id, viewers=beat.viewers)))
+
+    def _take(self, publication: Publication) -> None:
+        state = self.state
+        if state is None:
+            return
+        match state.apply(publication):
+            case Applied.GAP:
+                self._early.append(publication)
+                self._read()
+            case Applied.DONE:
+                self._encoded_state = None
+                for event in publication.events:
+                    self._send_event(event)
+                for movement in publication.movements:
+                    self._tell_holder(movement, publication.offset)
+                self._stock.mark(publication.stock)
+                self._on_change(self)
+            case Applied.STALE:
+                pass
+
+    # Out ---------------------------------------------------------------------------------------------------
+
+    def state_payloads(self) -> Payloads:
+        """Return the whole state, encoded by each codec; made once however many join."""
+        assert self.state is not None
+        if self._encoded_state is None:
+            self._encoded_state = views.encode_state(self.state, self.viewers)
+        return self._encoded_state
+
+    def _send_event(self, event: Event) -> None:
+        payloads = views.encode(views.event_view(self.id, event))
+        self.ring.append(event.seq, payloads)
+        self.room.send(payloads)
+
+    def _tell_stock(self, units: StockByDrop) -> bool:
+        if self.room.is_writing or self.state is None:
+            return False
+        self.room.send(views.encode(messages.Stock(show=self.id, offset=self.state.offset, units=units)))
+        return True
+
+    def _tell_holder(self, movement: Movement, offset: int) -> None:
+        asker = self.asked.pop(movement.hold, None) if movement.kind is MovementKind.HELD else None
+        members = self.room.members_of(movement.viewer)
+        if not members or members == [asker]:
+            return
+        message = views.personal_view(self.id, movement, offset)
+        if message is not None:
+            payloads = views.encode(message)
+            for member in members:
+                if member is not asker:
+                    self.room.write_to(member, payloads)
+
+    # Reading -----------------------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        self._read_again = True
+        if self._reader is None:
+            self._reader = asyncio.get_running_loop().create_task(self._read_until_whole())
+
+    async def _read_until_whole(self) -> None:
+        """Read, catch up, apply what came meanwhile; again when that was not enough."""
+        tries = 0
+        while self._read_again:
+            self._read_again = False
+            try:
+                snapshot = await self._store.read(self.id)
+                missed, closed = await self._missed(snapshot)
+            except Fault as fault:
+                if self.state is None:
+                    self.fail(fault)
+                    return
+                if not isinstance(fault, EngineFault):
+                    logger.error("show %s cannot be read again: %s", self.id, fault)
+                self._read_again = True
+                await asyncio.sleep(_READ_AGAIN_S[min(tries, len(_READ_AGAIN_S) - 1)])
+                tries += 1
+                continue
+            # From here to the loop's end nothing is awaited: the room sees one step from the old to the new.
+            self._adopt(snapshot, missed, closed)
+            early, self._early = self._early, []
+            for publication in early:
+                self._take(publication)
+        self._reader = None
+
+    async def _missed(self, snapshot: Snapshot) -> tuple[list[Event] | None, list[Hold]]:
+        """Return the events between the state and the snapshot (None when that cannot be told), and the holds
+        that were open in the state and are not any more."""
+        state = self.state
+        if state is None or snapshot.epoch != state.epoch or snapshot.seq < state.seq:
+            return None, []
+        missed: list[Event] = []
+        since = state.seq
+        while since < snapshot.seq:
+            page = await self._store.events(self.id, since, min(_LOG_PAGE, snapshot.seq - since))
+            if not page or page[0].seq != since + 1:
+                return None, []
+            missed += page
+            since = page[-1].seq
+        still_open = {hold.id for hold in snapshot.holds}
+        closed = []
+        for hold_id in [hold for hold in state.holds if hold not in still_open]:
+            hold = await self._store.hold(self.id, hold_id)
+            if hold is not None:
+                closed.append(hold)
+        return missed, closed
+
+    def _adopt(self, snapshot: Snapshot, missed: Sequence[Event] | None, closed: Sequence[Hold]) -> None:
+        before, state = self.state, ShowState(snapshot)
+        self.state = state
+        self._encoded_state = None
+        if before is None:
+            self.ready.set_result(state)
+        elif missed is None:
+            logger.warning(
+                "show %s: its history cannot be followed from %s/%d", self.id, before.epoch, before.seq
+            )
+            self.ring.clear()
+            self._resync(state)
+        else:
+            for event in missed:
+                self._send_event(event)
+            self._tell_missed_holds(before, state, closed)
+            self._stock.mark(
+                StockLine(drop, sku, free)
+                for drop, by_sku in state.stock.items()
+                for sku, free in by_sku.items()
+            )
+        self._on_change(self)
+
+    def _tell_missed_holds(self, before: ShowState, state: ShowState, closed: Sequence[Hold]) -> None:
+        for hold in closed:
+            self._tell_holder(_as_movement(hold), state.offset)
+        for hold in state.holds.values():
+            if before.holds.get(hold.id) != hold:
+                self._tell_holder(_as_movement(hold), state.offset)
+
+    def _resync(self, state: ShowState) -> None:
+        self.room.send(views.encode_resync(self.id, state, self.state_payloads()))
+
+    def fail(self, fault: Fault) -> None:
+        self._reader = None
+        if not self.ready.done():
+            self.ready.set_exception(fault)
+            self.ready.exception()  # those who wait are told; nobody waiting is no mistake
+
+    def close(self) -> None:
+        """Stop timers and reading: nobody watches any more."""
+        self._stock.stop()
+        if self._reader is not None:
+            self._reader.cancel()
+            self._reader = None
+
+
+_KINDS = {
+    HoldState.HELD: MovementKind.HELD,
+    HoldState.PAYING: MovementKind.PAYING,
+    HoldState.SOLD: MovementKind.SOLD,
+    HoldState.RELEASED: MovementKind.RELEASED,
+    HoldState.EXPIRED: MovementKind.EXPIRED,
+}
+
+
+def _as_movement(hold: Hold) -> Movement:
+    """Return the movement that would have led to `hold`."""
+    kind = _KINDS[hold.state]
+    return Movement(
+        kind, hold.drop, hold.sku, hold.qty, hold.id, hold.viewer, hold.expires_at_ms, hold.price_minor
+    )

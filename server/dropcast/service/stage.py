@@ -1,0 +1,138 @@
+"""The shows that this worker follows: entered by the first viewer, left a while after the last.
+
+Once a second each followed show is told to the engine with its number of viewers (a beat), which answers the
+number over all workers and the tops of both logs.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from dropcast.domain.faults import EngineAway, Fault
+from dropcast.domain.ports import ShowStore, ShowTail
+from dropcast.domain.show import Show
+from dropcast.service import views
+from dropcast.service.clock import EngineClock
+from dropcast.service.live_show import LiveShow
+from dropcast.settings import Settings
+from dropcast.wire import messages
+
+logger = logging.getLogger(__name__)
+
+_ENTER_S = 10.0
+
+
+class Stage:
+    def __init__(
+        self,
+        *,
+        store: ShowStore,
+        tail: ShowTail,
+        clock: EngineClock,
+        settings: Settings,
+        worker: str,
+        on_change: Callable[[LiveShow], None],
+        on_due: Callable[[str, int], None],
+        on_left: Callable[[str], None],
+    ) -> None:
+        """`on_change` hears of every show whose holds changed, `on_due` of the engine's next deadline of a show,
+        `on_left` of a show that is followed no more."""
+        self._store = store
+        self._tail = tail
+        self._clock = clock
+        self._settings = settings
+        self._worker = worker
+        self._on_change = on_change
+        self._on_due = on_due
+        self._on_left = on_left
+        self._shows: dict[str, LiveShow] = {}
+        self._empty_since_s: dict[str, float] = {}
+
+    def loaded(self, show: str) -> LiveShow | None:
+        """Return the show when its state is known here."""
+        live = self._shows.get(show)
+        return live if live is not None and live.state is not None else None
+
+    async def show(self, show: str) -> Show:
+        """Return a show, from memory when it is followed here. Raises NotFound or an EngineFault."""
+        live = self.loaded(show)
+        if live is not None and live.state is not None:
+            return live.state.show
+        return (await self._store.read(show)).show
+
+    async def viewers(self, show: str) -> int:
+        """Return how many viewers `show` has over all workers."""
+        live = self.loaded(show)
+        return live.viewers if live is not None else (await self._store.beat(show, self._worker, 0)).viewers
+
+    async def enter(self, show: str) -> LiveShow:
+        """Follow `show`, once for all who ask, and return it with its state. Raises NotFound or an EngineFault."""
+        live = self._shows.get(show)
+        if live is None:
+            live = LiveShow(show, self._store, self._settings, self._on_change)
+            self._shows[show] = live
+            try:
+                await self._tail.follow(show, live.on_publication, live.on_confirmed)
+            except Fault as fault:
+                live.fail(fault)
+        try:
+            async with asyncio.timeout(_ENTER_S):
+                await asyncio.shield(live.ready)
+        except TimeoutError as error:
+            await self._drop(live)
+            raise EngineAway("the engine did not answer in time") from error
+        except Fault:
+            await self._drop(live)
+            raise
+        return live
+
+    async def _drop(self, live: LiveShow) -> None:
+        if self._shows.get(live.id) is live:
+            del self._shows[live.id]
+            self._empty_since_s.pop(live.id, None)
+            live.close()
+            self._on_left(live.id)
+            await self._tail.unfollow(live.id)
+
+    async def run(self) -> None:
+        """Beat and tick until cancelled."""
+        tick_s = self._settings.tick_ms / 1000
+        next_tick_s = time.monotonic() + tick_s
+        while True:
+            await asyncio.sleep(self._settings.beat_ms / 1000)
+            if time.monotonic() >= next_tick_s:
+                next_tick_s += tick_s
+                self._tick()
+            await asyncio.gather(*(self._beat(live) for live in list(self._shows.values())))
+
+    def _tick(self) -> None:
+        payloads = views.encode(messages.Tick(server_time_ms=self._clock.now_ms()))
+        for live in self._shows.values():
+            live.room.send(payloads)
+
+    async def _beat(self, live: LiveShow) -> None:
+        if live.state is None:
+            return
+        if len(live.room):
+            self._empty_since_s.pop(live.id, None)
+        else:
+            since_s = self._empty_since_s.setdefault(live.id, time.monotonic())
+            if (time.monotonic() - since_s) * 1000 >= self._settings.room_linger_ms:
+                await self._drop(live)
+                return
+        asked_s = time.time()
+        try:
+            beat = await self._store.beat(live.id, self._worker, len(live.room))
+        except Fault as fault:
+            logger.warning("show %s: no beat: %s", live.id, fault)
+            return
+        self._clock.learn(beat.at_ms, asked_s, time.time())
+        live.on_beat(beat)
+        if beat.due_at_ms:
+            self._on_due(live.id, beat.due_at_ms)
+
+    async def close(self) -> None:
+        """Stop following everything."""
+        for live in list(self._shows.values()):
+            await self._drop(live)

@@ -1,0 +1,107 @@
+"""Sweeping: holds end within a second of their deadline, whichever worker lives.
+
+Each worker sweeps the shows that it follows, by their next deadline; one worker at a time, by a lease, looks
+after all others. The engine decides what is due, so that sweeping twice or early does no harm.
+"""
+
+import asyncio
+import logging
+import random
+
+from dropcast.domain.faults import Fault
+from dropcast.domain.ports import ShowStore, TradeDesk
+from dropcast.domain.show import Show, ShowStatus
+from dropcast.domain.trades import Expire, Outcome
+from dropcast.service.clock import EngineClock
+from dropcast.service.live_show import LiveShow
+
+logger = logging.getLogger(__name__)
+
+LEASE = "sweeper"
+_LEASE_MS = 3_000
+_ROUND_S = 0.5
+_LATE_MS = 20
+"""A sweep comes this long after the deadline, so that a clock a little ahead does not ask in vain."""
+_SPREAD_MS = 150
+"""Workers that follow the same show spread their sweeps: most find the work done."""
+_AGAIN_MS = 250
+_PAGE = 200
+_HOLDS_AFTER_END_MS = 25 * 3_600_000
+
+
+class Sweeper:
+    def __init__(self, *, store: ShowStore, desk: TradeDesk, clock: EngineClock, worker: str) -> None:
+        self._store = store
+        self._desk = desk
+        self._clock = clock
+        self._worker = worker
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._followed: dict[str, LiveShow] = {}
+
+    def on_change(self, live: LiveShow) -> None:
+        """A followed show's holds changed: look to its next deadline."""
+        self._followed[live.id] = live
+        deadline_ms = live.state.next_deadline_ms() if live.state is not None else None
+        if deadline_ms is not None:
+            self.on_due(live.id, deadline_ms)
+
+    def on_due(self, show: str, deadline_ms: int) -> None:
+        """Something of `show` is due at `deadline_ms` by the engine's clock."""
+        wait_ms = max(0, deadline_ms - self._clock.now_ms()) + _LATE_MS + random.randrange(_SPREAD_MS)
+        self._set(show, wait_ms)
+
+    def _set(self, show: str, wait_ms: int) -> None:
+        loop = asyncio.get_running_loop()
+        due_s = loop.time() + wait_ms / 1000
+        timer = self._timers.get(show)
+        if timer is not None:
+            if timer.when() <= due_s:
+                return
+            timer.cancel()
+        self._timers[show] = loop.call_at(due_s, self._sweep, show)
+
+    def _sweep(self, show: str) -> None:
+        del self._timers[show]
+
+        def done(outcome: Outcome | Fault) -> None:
+            if isinstance(outcome, Fault):
+                self._set(show, _AGAIN_MS)
+                return
+            live = self._followed.get(show)
+            deadline_ms = (
+                live.state.next_deadline_ms() if live is not None and live.state is not None else None
+            )
+            if deadline_ms is not None:
+                self._set(show, max(_AGAIN_MS, deadline_ms - self._clock.now_ms() + _LATE_MS))
+
+        self._desk.submit(show, Expire(), done)
+
+    def forget(self, show: str) -> None:
+        """The show is followed no more; the lease covers it."""
+        self._followed.pop(show, None)
+
+    async def run(self) -> None:
+        """Look after the shows that nobody follows, while this worker has the lease. Until cancelled."""
+        while True:
+            await asyncio.sleep(_ROUND_S)
+            try:
+                if await self._store.take_lease(LEASE, self._worker, _LEASE_MS):
+                    await self._sweep_all()
+            except Fault as fault:
+                logger.warning("no sweep: %s", fault)
+
+    async def _sweep_all(self) -> None:
+        after = ""
+        while True:
+            shows = await self._store.shows(after, _PAGE)
+            for show in shows:
+                if self._may_have_holds(show) and show.id not in self._followed:
+                    await self._desk.trade(show.id, Expire())
+            if len(shows) < _PAGE:
+                return
+            after = shows[-1].id
+
+    def _may_have_holds(self, show: Show) -> bool:
+        if show.status is ShowStatus.ENDED:
+            return self._clock.now_ms() - show.ended_at_ms < _HOLDS_AFTER_END_MS
+        return show.status is ShowStatus.LIVE

@@ -1,0 +1,169 @@
+"""Every setting and every limit, in one frozen struct. Names end in their unit.
+
+A value comes from a flag, then from the environment (`DROPCAST_` and the name in capitals), then from the
+default here. `read` turns texts into settings and names what is wrong with them.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+ENV_PREFIX = "DROPCAST_"
+
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+Positive = Annotated[int, Meta(ge=1, le=2**31)]
+Milliseconds = Annotated[int, Meta(ge=1, le=86_400_000)]
+
+
+class SettingsError(ValueError):
+    """A setting that is unknown or invalid; the message names it."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    # Where
+    host: str = "127.0.0.1"
+    port: Port = 8470
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
+    data_dir: str = "dropcast-data"
+    redis_url: str = ""
+
+    # Access
+    jwt_algorithm: Annotated[str, Meta(pattern=r"^(HS256|RS256|PS256|ES256|EdDSA)$")] = "HS256"
+    jwt_secret: str = ""
+    jwt_public_key: str = ""
+    jwt_jwks: str = ""
+    jwt_audience: str = "dropcast"
+    jwt_issuer: str = "dropcast"
+    jwt_leeway_s: Annotated[int, Meta(ge=0, le=300)] = 5
+    anonymous_watching: bool = True
+    guest_buying: bool = False
+    guest_token_s: Positive = 86_400
+
+    # Trade
+    hold_ms: Milliseconds = 120_000
+    drop_limit: Annotated[int, Meta(ge=1, le=10_000)] = 2
+    holds_per_viewer_max: Positive = 200
+    payments: Annotated[str, Meta(pattern=r"^sandbox$")] = "sandbox"
+    payment_timeout_ms: Milliseconds = 15_000
+    sandbox_slow_ms: Milliseconds = 2_000
+
+    # The socket
+    header_deadline_ms: Milliseconds = 10_000
+    header_bytes_max: Positive = 16_384
+    body_bytes_max: Positive = 8_388_608
+    hello_deadline_ms: Milliseconds = 5_000
+    message_bytes_max: Positive = 65_536
+    outbox_bytes_max: Positive = 1_048_576
+    shows_per_socket_max: Positive = 8
+
+    # The way out
+    tick_ms: Milliseconds = 25_000
+    stock_ms: Milliseconds = 250
+    stock_urgent_units: Annotated[int, Meta(ge=0, le=1_000)] = 5
+    beat_ms: Milliseconds = 1_000
+    slice_sockets: Positive = 256
+    ring_events: Positive = 1_024
+    room_linger_ms: Milliseconds = 30_000
+
+    # Running
+    stop_deadline_ms: Milliseconds = 10_000
+    log_level: Annotated[str, Meta(pattern=r"^(debug|info|warning|error)$")] = "info"
+
+
+HELP: dict[str, str] = {
+    "host": "Address to listen on.",
+    "port": "TCP port to listen on; 0 takes a free one.",
+    "workers": "Worker processes, each with its own listening socket on the same port.",
+    "data_dir": "Directory of the embedded engine and of the development secret.",
+    "redis_url": "A running Redis or Valkey (7.2 or newer) instead of the embedded engine.",
+    "jwt_algorithm": "The one algorithm that tokens may be signed with: HS256, RS256, PS256, ES256 or EdDSA.",
+    "jwt_secret": "Shared secret for HS256; without it one is made in the data directory.",
+    "jwt_public_key": "PEM file with the public key of the token issuer.",
+    "jwt_jwks": "File or https address of the token issuer's JWKS.",
+    "jwt_audience": "What a token's aud must name.",
+    "jwt_issuer": "What a token's iss must be.",
+    "jwt_leeway_s": "Seconds that clocks may differ by when exp is checked.",
+    "anonymous_watching": "Whether a viewer without a token may watch.",
+    "guest_buying": "Whether a viewer without a token gets a signed guest token and may buy.",
+    "guest_token_s": "Seconds that a guest token lasts.",
+    "hold_ms": "How long a hold lasts unless the pin says otherwise, in milliseconds.",
+    "drop_limit": "Units of a drop that one viewer may have unless the pin says otherwise.",
+    "holds_per_viewer_max": "Holds that one viewer may ever make in one show.",
+    "payments": "Payment provider: sandbox.",
+    "payment_timeout_ms": "How long a payment may take before it is undone, in milliseconds.",
+    "sandbox_slow_ms": "How long the sandbox provider's slow token takes, in milliseconds.",
+    "header_deadline_ms": "How long a client may take to send its request's head, in milliseconds.",
+    "header_bytes_max": "Bytes of a request's head at most.",
+    "body_bytes_max": "Bytes of a request's body at most.",
+    "hello_deadline_ms": "How long a client may take to say hello, in milliseconds.",
+    "message_bytes_max": "Bytes of a client's message at most.",
+    "outbox_bytes_max": "Bytes that may wait for a slow viewer before it is dropped.",
+    "shows_per_socket_max": "Shows that one socket may watch at once.",
+    "tick_ms": "How often every room hears a tick, in milliseconds.",
+    "stock_ms": "How often a room hears of stock at most, in milliseconds.",
+    "stock_urgent_units": "At this many units or fewer, stock is told at once.",
+    "beat_ms": "How often workers compare viewers and logs, in milliseconds.",
+    "slice_sockets": "Sockets written in one go before other work gets its turn.",
+    "ring_events": "Events of a show kept encoded for viewers who come back.",
+    "room_linger_ms": "How long a worker keeps following a show that its last viewer left, in milliseconds.",
+    "stop_deadline_ms": "How long workers may take to stop before they are killed, in milliseconds.",
+    "log_level": "What is logged: debug, info, warning or error.",
+}
+
+NAMES = Settings.__struct_fields__
+
+
+def read(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
+    """Return the settings from `flags` (None means not given) and the environment.
+
+    Raises SettingsError that names the flag or the variable, for one that is unknown as for one that is invalid.
+    """
+    values: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for variable, text in environ.items():
+        if variable.startswith(ENV_PREFIX):
+            name = variable.removeprefix(ENV_PREFIX).lower()
+            if name not in NAMES:
+                raise SettingsError(f"{variable} is no setting of dropcast")
+            values[name] = text
+            origin[name] = variable
+    for name, value in flags.items():
+        if name not in NAMES:
+            raise SettingsError(f"{_flag(name)} is no setting of dropcast")
+        if value is not None:
+            values[name] = value
+            origin[name] = _flag(name)
+    settings = Settings()
+    for name, value in values.items():
+        try:
+            # One at a time, so that the message can name the one that is wrong.
+            converted = msgspec.convert({name: value}, Settings, strict=False)
+        except msgspec.ValidationError as error:
+            why = str(error).split(" - at `$")[0]
+            raise SettingsError(f"{origin[name]}={value}: {why}") from error
+        settings = msgspec.structs.replace(settings, **{name: getattr(converted, name)})
+    return _checked(settings)
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _checked(settings: Settings) -> Settings:
+    """Refuse settings that contradict each other."""
+    hmac = settings.jwt_algorithm == "HS256"
+    if hmac and (settings.jwt_public_key or settings.jwt_jwks):
+        raise SettingsError(
+            "jwt_algorithm=HS256 takes a secret: jwt_public_key and jwt_jwks need another algorithm"
+        )
+    if not hmac and bool(settings.jwt_public_key) == bool(settings.jwt_jwks):
+        raise SettingsError(
+            f"jwt_algorithm={settings.jwt_algorithm} needs jwt_public_key or jwt_jwks, one of them"
+        )
+    if not hmac and settings.jwt_secret:
+        raise SettingsError(f"jwt_algorithm={settings.jwt_algorithm} does not use jwt_secret")
+    if hmac and settings.jwt_secret and len(settings.jwt_secret.encode()) < 32:
+        raise SettingsError("jwt_secret is shorter than 32 bytes")
+    return settings

@@ -1,0 +1,124 @@
+"""Commands: what a client may say on the socket. One frozen tagged struct each, one union to decode.
+
+`id` is the client's number for the command; the reply carries it as `re`. `key` makes a command repeatable:
+the same key again has the same effect once.
+"""
+
+from typing import Any
+
+import msgspec
+
+from dropcast.wire.fields import (
+    Count,
+    Handle,
+    HoldMs,
+    Id,
+    Key,
+    Limit,
+    Minor,
+    Quantity,
+    Sku,
+    Text,
+    Token,
+    Units,
+    UnitsChange,
+)
+
+
+class _Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=False):
+    id: Count
+
+
+class Since(msgspec.Struct, frozen=True, kw_only=True):
+    """The last event a client has seen."""
+
+    epoch: str
+    seq: Count
+
+
+class Hello(_Command, frozen=True, kw_only=True, tag="hello"):
+    """First on every socket. Without a token: an anonymous viewer."""
+
+    token: Token | None = None
+
+
+class Auth(_Command, frozen=True, kw_only=True, tag="auth"):
+    """Renew the token on an open socket; it must name the same viewer."""
+
+    token: Token
+
+
+class Ping(_Command, frozen=True, kw_only=True, tag="ping"):
+    """Ask for the engine's time: half the round trip gives the clock offset."""
+
+
+class Watch(_Command, frozen=True, kw_only=True, tag="watch"):
+    show: Id
+    since: Since | None = None
+
+
+class Leave(_Command, frozen=True, kw_only=True, tag="leave"):
+    show: Id
+
+
+class Reserve(_Command, frozen=True, kw_only=True, tag="reserve"):
+    show: Id
+    drop: Id
+    sku: Sku
+    qty: Quantity
+    key: Key
+
+
+class Release(_Command, frozen=True, kw_only=True, tag="release"):
+    show: Id
+    hold: Id
+
+
+class Checkout(_Command, frozen=True, kw_only=True, tag="checkout"):
+    """Pay for a hold. `payment` is the payment provider's token; the hold is the idempotency key."""
+
+    show: Id
+    hold: Id
+    payment: Token
+
+
+class Pin(_Command, frozen=True, kw_only=True, tag="pin"):
+    """Pin a product of the catalogue as a drop."""
+
+    show: Id
+    key: Key
+    product: Handle
+    units: dict[Sku, Units]
+    """Allocated units by SKU; at least one SKU of the product."""
+    prices: dict[Sku, Minor] = {}
+    """Prices that differ from the catalogue's."""
+    limit: Limit | None = None
+    hold_ms: HoldMs | None = None
+
+
+class Update(_Command, frozen=True, kw_only=True, tag="update"):
+    """Top up (relative), reprice, or change the terms of an open drop."""
+
+    show: Id
+    drop: Id
+    key: Key
+    add_units: dict[Sku, UnitsChange] = {}
+    prices: dict[Sku, Minor] = {}
+    limit: Limit | None = None
+    hold_ms: HoldMs | None = None
+
+
+class Unpin(_Command, frozen=True, kw_only=True, tag="unpin"):
+    show: Id
+    drop: Id
+    key: Key
+
+
+class Announce(_Command, frozen=True, kw_only=True, tag="announce"):
+    show: Id
+    key: Key
+    text: Text
+    data: Any = None
+
+
+Command = Hello | Auth | Ping | Watch | Leave | Reserve | Release | Checkout | Pin | Update | Unpin | Announce
