@@ -66,7 +66,7 @@ async def run_worker(config: WorkerConfig, *, ready: Callable[[], None], stop: a
         clock=clock,
         settings=settings,
         worker=worker,
-        on_change=sweeper.on_change,
+        on_deadline=sweeper.on_deadline,
         on_due=sweeper.on_due,
         on_left=sweeper.forget,
     )

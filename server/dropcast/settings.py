@@ -4,17 +4,21 @@ A value comes from a flag, then from the environment (`DROPCAST_` and the name i
 default here. `read` turns texts into settings and names what is wrong with them.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, inspect
 
 ENV_PREFIX = "DROPCAST_"
+SECRET_BYTES_MIN = 32
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Positive = Annotated[int, Meta(ge=1, le=2**31)]
 Milliseconds = Annotated[int, Meta(ge=1, le=86_400_000)]
+JwtAlgorithm = Literal["HS256", "RS256", "PS256", "ES256", "EdDSA"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 class SettingsError(ValueError):
@@ -30,7 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     redis_url: str = ""
 
     # Access
-    jwt_algorithm: Annotated[str, Meta(pattern=r"^(HS256|RS256|PS256|ES256|EdDSA)$")] = "HS256"
+    jwt_algorithm: JwtAlgorithm = "HS256"
     jwt_secret: str = ""
     jwt_public_key: str = ""
     jwt_jwks: str = ""
@@ -45,7 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     hold_ms: Milliseconds = 120_000
     drop_limit: Annotated[int, Meta(ge=1, le=10_000)] = 2
     holds_per_viewer_max: Positive = 200
-    payments: Annotated[str, Meta(pattern=r"^sandbox$")] = "sandbox"
+    payments: Literal["sandbox"] = "sandbox"
     payment_timeout_ms: Milliseconds = 15_000
     sandbox_slow_ms: Milliseconds = 2_000
 
@@ -69,7 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     # Running
     stop_deadline_ms: Milliseconds = 10_000
-    log_level: Annotated[str, Meta(pattern=r"^(debug|info|warning|error)$")] = "info"
+    log_level: LogLevel = "info"
 
 
 HELP: dict[str, str] = {
@@ -79,7 +83,7 @@ HELP: dict[str, str] = {
     "data_dir": "Directory of the embedded engine and of the development secret.",
     "redis_url": "A running Redis or Valkey (7.2 or newer) instead of the embedded engine.",
     "jwt_algorithm": "The one algorithm that tokens may be signed with: HS256, RS256, PS256, ES256 or EdDSA.",
-    "jwt_secret": "Shared secret for HS256; without it one is made in the data directory.",
+    "jwt_secret": "Shared secret for HS256, of 32 bytes or more; without it one is made in the data directory.",
     "jwt_public_key": "PEM file with the public key of the token issuer.",
     "jwt_jwks": "File or https address of the token issuer's JWKS.",
     "jwt_audience": "What a token's aud must name.",
@@ -113,6 +117,25 @@ HELP: dict[str, str] = {
 }
 
 NAMES = Settings.__struct_fields__
+_STRUCT = inspect.type_info(Settings)
+assert isinstance(_STRUCT, inspect.StructType)
+_FIELDS = {field.name: field for field in _STRUCT.fields}
+
+_GROUPS = {
+    "Where": "host",
+    "Access": "jwt_algorithm",
+    "Trade": "hold_ms",
+    "The socket": "header_deadline_ms",
+    "The way out": "tick_ms",
+    "Running": "stop_deadline_ms",
+}
+"""The first setting of each group, as the struct is ordered."""
+
+
+def groups() -> dict[str, tuple[str, ...]]:
+    """Return the names of the settings by group, in order."""
+    starts = [*(NAMES.index(first) for first in _GROUPS.values()), len(NAMES)]
+    return {title: NAMES[starts[i] : starts[i + 1]] for i, title in enumerate(_GROUPS)}
 
 
 def read(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
@@ -126,44 +149,69 @@ def read(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
         if variable.startswith(ENV_PREFIX):
             name = variable.removeprefix(ENV_PREFIX).lower()
             if name not in NAMES:
-                raise SettingsError(f"{variable} is no setting of dropcast")
+                raise SettingsError(f"{variable} is no setting of dropcast{_similar(name, variable_of)}")
             values[name] = text
             origin[name] = variable
     for name, value in flags.items():
         if name not in NAMES:
-            raise SettingsError(f"{_flag(name)} is no setting of dropcast")
+            raise SettingsError(f"{flag_of(name)} is no setting of dropcast{_similar(name, flag_of)}")
         if value is not None:
             values[name] = value
-            origin[name] = _flag(name)
+            origin[name] = flag_of(name)
     settings = Settings()
     for name, value in values.items():
         try:
             # One at a time, so that the message can name the one that is wrong.
             converted = msgspec.convert({name: value}, Settings, strict=False)
         except msgspec.ValidationError as error:
-            why = str(error).split(" - at `$")[0]
-            raise SettingsError(f"{origin[name]}={value}: {why}") from error
+            raise SettingsError(f"{origin[name]}={value}: it must be {wanted(name)}") from error
         settings = msgspec.structs.replace(settings, **{name: getattr(converted, name)})
     return _checked(settings)
 
 
-def _flag(name: str) -> str:
+def flag_of(name: str) -> str:
+    """Return the flag of a setting, such as "--hold-ms"."""
     return "--" + name.replace("_", "-")
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable of a setting, such as "DROPCAST_HOLD_MS"."""
+    return ENV_PREFIX + name.upper()
+
+
+def wanted(name: str) -> str:
+    """Return in words what a setting's value may be, such as "a whole number from 1 to 64"."""
+    kind = _FIELDS[name].type
+    match kind:
+        case inspect.BoolType():
+            return "true or false"
+        case inspect.IntType():
+            return f"a whole number from {kind.ge} to {kind.le}"
+        case inspect.LiteralType():
+            return ("one of " if len(kind.values) > 1 else "") + ", ".join(map(str, kind.values))
+        case _:
+            return "a text"
+
+
+def _similar(name: str, spell: Callable[[str], str]) -> str:
+    close = get_close_matches(name, NAMES, n=1)
+    return f"; is {spell(close[0])} meant?" if close else ""
 
 
 def _checked(settings: Settings) -> Settings:
     """Refuse settings that contradict each other."""
-    hmac = settings.jwt_algorithm == "HS256"
+    algorithm, secret = settings.jwt_algorithm, settings.jwt_secret
+    hmac = algorithm == "HS256"
     if hmac and (settings.jwt_public_key or settings.jwt_jwks):
         raise SettingsError(
             "jwt_algorithm=HS256 takes a secret: jwt_public_key and jwt_jwks need another algorithm"
         )
     if not hmac and bool(settings.jwt_public_key) == bool(settings.jwt_jwks):
-        raise SettingsError(
-            f"jwt_algorithm={settings.jwt_algorithm} needs jwt_public_key or jwt_jwks, one of them"
-        )
-    if not hmac and settings.jwt_secret:
-        raise SettingsError(f"jwt_algorithm={settings.jwt_algorithm} does not use jwt_secret")
-    if hmac and settings.jwt_secret and len(settings.jwt_secret.encode()) < 32:
-        raise SettingsError("jwt_secret is shorter than 32 bytes")
+        raise SettingsError(f"jwt_algorithm={algorithm} needs jwt_public_key or jwt_jwks, one of them")
+    if not hmac and secret and not settings.guest_buying:
+        raise SettingsError(f"jwt_algorithm={algorithm} uses jwt_secret for guest_buying only")
+    if secret and len(secret.encode()) < SECRET_BYTES_MIN:
+        raise SettingsError(f"jwt_secret is shorter than {SECRET_BYTES_MIN} bytes")
+    if settings.jwt_jwks.startswith("http:"):
+        raise SettingsError("jwt_jwks is fetched by https or read from a file, never by plain http")
     return settings

@@ -26,7 +26,6 @@ ERRORS: dict[str, ErrorCode] = {
     "token_expired": ErrorCode("the token has expired", False),
     "forbidden": ErrorCode("this viewer may not do that", False),
     "not_found": ErrorCode("there is no such thing", False),
-    "not_watching": ErrorCode("watch the show first", False),
     "conflict": ErrorCode("the key or the state does not allow it", False),
     "too_large": ErrorCode("more than may be sent at once", False),
     "payment": ErrorCode("the payment provider did not answer; ask again", True),
@@ -52,7 +51,7 @@ class Close(IntEnum):
     GOING_AWAY = 4000
     SLOW = 4001
     HELLO_TIMEOUT = 4002
-    RELOAD = 4003
+    TOKEN_EXPIRED = 4003
     BAD_MESSAGE = 4500
     UNAUTHORIZED = 4501
 

@@ -93,6 +93,4 @@ class Announce(_Command, frozen=True, kw_only=True, tag="announce"):
     data: Any = None
 
 
-Command = (
-    Hello | Auth | Ping | Watch | Leave | Reserve | Release | Checkout | Pin | Update | Unpin | Announce
-)
+Command = Hello | Auth | Ping | Watch | Leave | Reserve | Release | Checkout | Pin | Update | Unpin | Announce

@@ -1,10 +1,10 @@
 """What the SDK raises. Refusals (sold out, over the limit, ...) are not here: they are returned.
 
-    DropcastError
-    ├── CallError        the server answered with an error: code, message, temporary
-    ├── OutcomeUnknown   the command was sent and no answer came: it was carried out, or it was not
-    ├── Disconnected     there is no connection and none will come by itself, or the command was never sent
-    └── FellBehind       this consumer did not take its events in time
+DropcastError
+├── CallError        the server answered with an error: code, message, temporary
+├── OutcomeUnknown   the command was sent and no answer came: it was carried out, or it was not
+├── Disconnected     there is no connection and none will come by itself, or the command was never sent
+└── FellBehind       this consumer did not take its events in time
 """
 
 from dropcast_client.codes import ERRORS_OPEN
@@ -36,7 +36,9 @@ class OutcomeUnknown(DropcastError):
     """No answer came in time. `command` has the key: a new call with that key finds out."""
 
     def __init__(self, command: Command) -> None:
-        super().__init__(f"{command.__struct_config__.tag} got no answer: it may have been carried out or not")
+        super().__init__(
+            f"{command.__struct_config__.tag} got no answer: it may have been carried out or not"
+        )
         self.command = command
 
 

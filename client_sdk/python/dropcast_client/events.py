@@ -4,7 +4,8 @@ from typing import Any
 
 import msgspec
 
-from dropcast_client.messages import HoldView, Numbered, Personal, State, Stock, Viewers
+from dropcast_client.messages import Numbered, Personal, Stock, Viewers
+from dropcast_client.parts import HoldView, State
 
 
 class Resynced(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,8 @@ from dropcast_client.codec import BadMessage
 from dropcast_client.commands import Since
 from dropcast_client.events import Event, Recovered, Resynced, Unknown
 from dropcast_client.holds import Holds
-from dropcast_client.messages import Message, Numbered, Resync, State, Stock, Watching
+from dropcast_client.messages import Message, Numbered, Resync, Stock, Watching
+from dropcast_client.parts import State
 from dropcast_client.show_state import ShowState
 
 NEVER = float("inf")
@@ -70,9 +71,7 @@ class Follow:
             return stock
         return Stock(show=stock.show, offset=stock.offset, units=fresh) if fresh else None
 
-    def watching(
-        self, reply: Watching, decode: Callable[[msgspec.Raw], Message | Unknown]
-    ) -> list[Event]:
+    def watching(self, reply: Watching, decode: Callable[[msgspec.Raw], Message | Unknown]) -> list[Event]:
         """Take in the answer to a watch. Return what is handed on. Raises BadMessage.
 
         When the answer does not lead to where it says, `lost_track` is set: watch again.

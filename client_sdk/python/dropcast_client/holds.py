@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from dropcast_client.commands import Checkout, Command, Release
 from dropcast_client.events import Unknown
-from dropcast_client.messages import Held, HoldView, Refused, Released, Reply, Sold
+from dropcast_client.messages import Held, Refused, Released, Reply, Sold
+from dropcast_client.parts import HoldView
 
 _OPEN = frozenset({"held", "paying"})
 

@@ -41,9 +41,7 @@ class Inbox:
         if isinstance(event, Stock) and (self._changed or len(self._events) >= self._conflate_at):
             for drop, units in event.units.items():
                 self._changed.setdefault(drop, {}).update(dict.fromkeys(units))
-        elif isinstance(event, Viewers) and (
-            self._viewers_changed or len(self._events) >= self._conflate_at
-        ):
+        elif isinstance(event, Viewers) and (self._viewers_changed or len(self._events) >= self._conflate_at):
             self._viewers_changed = True
         elif len(self._events) >= self._limit:
             self._fall_behind()

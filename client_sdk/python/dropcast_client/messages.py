@@ -8,85 +8,11 @@ from typing import Any
 
 import msgspec
 
-
-class _Part(msgspec.Struct, frozen=True, kw_only=True):
-    pass
+from dropcast_client.parts import DropView, HoldView, Limits, State
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     pass
-
-
-# Parts of messages ---------------------------------------------------------------------------------------
-
-
-class CardVariant(_Part, frozen=True, kw_only=True, omit_defaults=True):
-    sku: str
-    title: str
-    image: str | None = None
-
-
-class Card(_Part, frozen=True, kw_only=True, omit_defaults=True):
-    """What an app shows of a product."""
-
-    product: str
-    title: str
-    currency: str
-    variants: tuple[CardVariant, ...]
-    description: str = ""
-    vendor: str = ""
-    image: str | None = None
-
-
-class DropView(_Part, frozen=True, kw_only=True):
-    """A drop: its card, its terms (`prices` by SKU), and the units left by SKU."""
-
-    drop: str
-    status: str
-    limit: int
-    hold_ms: int
-    opened_at_ms: int
-    prices: dict[str, int]
-    stock: dict[str, int]
-    card: Card
-
-
-class ShowView(_Part, frozen=True, kw_only=True):
-    show: str
-    title: str
-    creator: str
-    currency: str
-    status: str
-    starts_at_ms: int
-    started_at_ms: int
-    ended_at_ms: int
-
-
-class State(_Part, frozen=True, kw_only=True):
-    """The whole present state of a show."""
-
-    show: ShowView
-    drops: tuple[DropView, ...]
-    viewers: int
-    offset: int
-
-
-class HoldView(_Part, frozen=True, kw_only=True, omit_defaults=True):
-    """A hold: `state` is held, paying, sold, released or expired."""
-
-    hold: str
-    drop: str
-    sku: str
-    qty: int
-    state: str
-    expires_at_ms: int
-    amount_minor: int
-    order: str = ""
-
-
-class Limits(_Part, frozen=True, kw_only=True):
-    message_bytes_max: int
-    tick_ms: int
 
 
 # Replies -------------------------------------------------------------------------------------------------
@@ -127,7 +53,7 @@ class Left(_Message, frozen=True, kw_only=True, tag="left"):
 
 
 class Held(_Message, frozen=True, kw_only=True, tag="held", omit_defaults=True):
-    """Units are set aside until `expires_at_ms`. With a key used before: the hold as it now stands."""
+    """Units set aside until `expires_at_ms`. With a key used before: the hold as it now stands."""
 
     re: int
     show: str
@@ -238,7 +164,7 @@ class Announcement(_Event, frozen=True, kw_only=True, tag="announcement"):
 
 
 class Stock(_Message, frozen=True, kw_only=True, tag="stock"):
-    """Units left, by drop and SKU, of what changed since the last one."""
+    """Units left, by drop and SKU, of what changed."""
 
     show: str
     offset: int
@@ -293,6 +219,8 @@ class OrderConfirmed(_Personal, frozen=True, kw_only=True, tag="order_confirmed"
 
 
 Reply = Welcome | Pong | Watching | Left | Held | Released | Sold | Refused | Done | Error
-Numbered = ShowStarted | ShowEnded | DropOpened | DropUpdated | DropClosed | SoldOut | Restocked | Announcement
+Numbered = (
+    ShowStarted | ShowEnded | DropOpened | DropUpdated | DropClosed | SoldOut | Restocked | Announcement
+)
 Personal = HoldPlaced | HoldChanged | HoldReleased | HoldExpired | OrderConfirmed
 Message = Reply | Numbered | Stock | Viewers | Tick | Resync | Personal

@@ -13,9 +13,9 @@ from dropcast_client.backoff import Backoff
 from dropcast_client.calls import Call, Calls
 from dropcast_client.clock import Clock
 from dropcast_client.codec import BadMessage, Codec, Payload
-from dropcast_client.codes import Close, Local, may_come_back
+from dropcast_client.codes import Local, may_come_back
 from dropcast_client.commands import Command, Hello, Ping
-from dropcast_client.errors import Disconnected, DropcastError, fault_of
+from dropcast_client.errors import CallError, Disconnected, DropcastError, fault_of
 from dropcast_client.events import Unknown
 from dropcast_client.follow import NEVER, Follow
 from dropcast_client.holds import Holds, learn_from_reply
@@ -151,9 +151,7 @@ class Session:
 
     def lost(self, code: int, reason: str, now_s: float) -> None:
         """The socket ended, or did not come about. `code`: a close code, an HTTP status or a `Local`."""
-        was_welcome = self.connection.phase is Phase.CONNECTED
-        again = may_come_back(code) or (code == Close.UNAUTHORIZED and self._renews and was_welcome)
-        self._lose(code, reason, again, now_s)
+        self._lose(code, reason, may_come_back(code), now_s)
 
     def tick(self, now_s: float) -> None:
         """Time has passed."""
@@ -236,10 +234,19 @@ class Session:
         if self.connection.phase is not Phase.CONNECTED:
             return
         for call in self._calls.unsent():
-            if not self._shows.is_joining(call.show):
+            if self._is_too_large(call):
+                self._calls.pop(call.command.id)
+                self._resolve(
+                    call, CallError("too_large", "more than the server takes in one message", False)
+                )
+            elif not self._shows.is_joining(call.show):
                 call.ever_sent = call.on_wire = True
                 call.sent_at_s = now_s
                 self._outbox.add(Send(call.payload))
+
+    def _is_too_large(self, call: Call) -> bool:
+        """Whether the server would close the socket over it, and for good (1009)."""
+        return self.welcome is not None and len(call.payload) > self.welcome.limits.message_bytes_max
 
     def _resolve(self, call: Call, answer: Reply | Unknown | DropcastError) -> None:
         self._outbox.add(Resolve(call.command.id, answer))

@@ -50,7 +50,7 @@ class Shell:
         self.session = session
         self._codec = codec
         self._urls = urls
-        self.token = token
+        self._token = token
         self._ssl = ssl
         self._message_bytes_max = message_bytes_max
         self._inbox_max = inbox_max
@@ -112,6 +112,11 @@ class Shell:
         self.run()
         return subscription
 
+    def keep_token(self, token: str) -> None:
+        """Use this token on later dials, unless the application gives a fresh one for each."""
+        if not callable(self._token):
+            self._token = token
+
     def on_state(self, callback: OnState) -> Callable[[], None]:
         self._state_callbacks.append(callback)
 
@@ -157,9 +162,9 @@ class Shell:
         self.run()
 
     async def _fresh_token(self) -> str | None:
-        if not callable(self.token):
-            return self.token
-        token = self.token()
+        if not callable(self._token):
+            return self._token
+        token = self._token()
         return await token if inspect.isawaitable(token) else token
 
     def _not_opened(self, code: int, reason: str) -> None:

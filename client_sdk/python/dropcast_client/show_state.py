@@ -10,19 +10,16 @@ import msgspec
 from msgspec.structs import replace
 
 from dropcast_client.messages import (
-    Card,
     DropClosed,
     DropOpened,
     DropUpdated,
-    DropView,
     Numbered,
     Restocked,
     ShowEnded,
     ShowStarted,
-    ShowView,
     SoldOut,
-    State,
 )
+from dropcast_client.parts import Card, DropView, ShowView, State
 
 
 class Drop(msgspec.Struct, kw_only=True):

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Self
 
-from dropcast_client.errors import DropcastError
+from dropcast_client.codes import Local
+from dropcast_client.errors import Disconnected, DropcastError
 from dropcast_client.events import Event, Resynced
 from dropcast_client.follow import Follow
 from dropcast_client.inbox import Inbox
-from dropcast_client.messages import HoldView
+from dropcast_client.parts import HoldView
 from dropcast_client.show_state import ShowState
 
 OnEvent = Callable[[Event], None]
@@ -54,7 +55,7 @@ class Subscription:
         """Wait for the first state and return it. Raises CallError (no such show) or Disconnected."""
         while self._follow.state is None:
             if self._ended:
-                raise self._error or asyncio.CancelledError("the subscription was closed")
+                raise self._error or Disconnected(Local.CLOSED, "the subscription was closed")
             waiter = asyncio.get_running_loop().create_future()
             self._ready_waiters.append(waiter)
             await waiter

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, NegotiationError
-from websockets.frames import OP_BINARY, OP_CONT, OP_TEXT, Frame
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.typing import Subprotocol
@@ -24,6 +24,9 @@ from dropcast_client.codes import Local
 PATH = "/v1/live"
 LINGER_S = 2.0
 """How long a closed socket may take to send what is left and to hear the other side's close."""
+
+_WHOLE = (Opcode.TEXT, Opcode.BINARY)
+_DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 
 OnMessage = Callable[["WebSocket", bytes], None]
 OnLost = Callable[["WebSocket", int, str], None]
@@ -116,9 +119,9 @@ class WebSocket(asyncio.Protocol):
     def _take_frame(self, frame: Frame) -> None:
         if self.end is not None:
             return
-        if frame.opcode in (OP_TEXT, OP_BINARY) and frame.fin:
+        if frame.opcode in _WHOLE and frame.fin:
             self._on_message(self, cast(bytes, frame.data))
-        elif frame.opcode in (OP_TEXT, OP_BINARY, OP_CONT):
+        elif frame.opcode in _DATA:
             if frame.data:
                 self._fragments.append(bytes(frame.data))
             if frame.fin:

@@ -32,11 +32,11 @@ class LiveShow:
     """See the module. Everything here runs on the worker's event loop."""
 
     def __init__(
-        self, show: str, store: ShowStore, settings: Settings, on_change: Callable[["LiveShow"], None]
+        self, show: str, store: ShowStore, settings: Settings, on_deadline: Callable[["LiveShow", int], None]
     ) -> None:
         self.id = show
         self._store = store
-        self._on_change = on_change
+        self._on_deadline = on_deadline
         self.room = Room(slice_sockets=settings.slice_sockets)
         self.ring = EventRing(settings.ring_events)
         self._stock = StockTeller(
@@ -95,9 +95,14 @@ class LiveShow:
                 for movement in publication.movements:
                     self._tell_holder(movement, publication.offset)
                 self._stock.mark(publication.stock)
-                self._on_change(self)
+                self._note_deadlines(publication.movements)
             case Applied.STALE:
                 pass
+
+    def _note_deadlines(self, movements: Sequence[Movement]) -> None:
+        deadlines = [movement.expires_at_ms for movement in movements if movement.kind in _MAKES_DEADLINE]
+        if deadlines:
+            self._on_deadline(self, min(deadlines))
 
     # Out ---------------------------------------------------------------------------------------------------
 
@@ -206,7 +211,9 @@ class LiveShow:
                 for drop, by_sku in state.stock.items()
                 for sku, free in by_sku.items()
             )
-        self._on_change(self)
+        deadline_ms = state.next_deadline_ms()
+        if deadline_ms is not None:
+            self._on_deadline(self, deadline_ms)
 
     def _tell_missed_holds(self, before: ShowState, state: ShowState, closed: Sequence[Hold]) -> None:
         for hold in closed:
@@ -231,6 +238,8 @@ class LiveShow:
             self._reader.cancel()
             self._reader = None
 
+
+_MAKES_DEADLINE = (MovementKind.HELD, MovementKind.PAYING, MovementKind.RESUMED)
 
 _KINDS = {
     HoldState.HELD: MovementKind.HELD,

@@ -32,18 +32,18 @@ class Stage:
         clock: EngineClock,
         settings: Settings,
         worker: str,
-        on_change: Callable[[LiveShow], None],
+        on_deadline: Callable[[LiveShow, int], None],
         on_due: Callable[[str, int], None],
         on_left: Callable[[str], None],
     ) -> None:
-        """`on_change` hears of every show whose holds changed, `on_due` of the engine's next deadline of a show,
+        """`on_deadline` hears of the deadlines of holds, `on_due` of the engine's next deadline of a show,
         `on_left` of a show that is followed no more."""
         self._store = store
         self._tail = tail
         self._clock = clock
         self._settings = settings
         self._worker = worker
-        self._on_change = on_change
+        self._on_deadline = on_deadline
         self._on_due = on_due
         self._on_left = on_left
         self._shows: dict[str, LiveShow] = {}
@@ -70,7 +70,7 @@ class Stage:
         """Follow `show`, once for all who ask, and return it with its state. Raises NotFound or an EngineFault."""
         live = self._shows.get(show)
         if live is None:
-            live = LiveShow(show, self._store, self._settings, self._on_change)
+            live = LiveShow(show, self._store, self._settings, self._on_deadline)
             self._shows[show] = live
             try:
                 await self._tail.follow(show, live.on_publication, live.on_confirmed)

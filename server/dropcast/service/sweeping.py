@@ -38,12 +38,10 @@ class Sweeper:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._followed: dict[str, LiveShow] = {}
 
-    def on_change(self, live: LiveShow) -> None:
-        """A followed show's holds changed: look to its next deadline."""
+    def on_deadline(self, live: LiveShow, deadline_ms: int) -> None:
+        """A followed show has a hold that ends at `deadline_ms` by the engine's clock."""
         self._followed[live.id] = live
-        deadline_ms = live.state.next_deadline_ms() if live.state is not None else None
-        if deadline_ms is not None:
-            self.on_due(live.id, deadline_ms)
+        self.on_due(live.id, deadline_ms)
 
     def on_due(self, show: str, deadline_ms: int) -> None:
         """Something of `show` is due at `deadline_ms` by the engine's clock."""

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from dropcast.domain.faults import BadRequest, Fault
@@ -63,6 +63,8 @@ async def on_fault(_request: Request, raised: Exception) -> Response:
             media_type="application/json",
             headers=raised.headers,
         )
+    if isinstance(raised, ClientDisconnect):
+        return error("bad_message", "the client went away")  # nobody is there to read it
     logger.error("a request failed", exc_info=raised)
     return error("internal", "a fault of ours")
 

@@ -1,0 +1,91 @@
+"""How every process of the load test lives: config in on one line, progress out, and an end when told.
+
+The end of standard input means "stop now". It comes too when whoever started the process dies, so that no
+crowd is left behind. Interrupts are the starter's business: the terminal's Ctrl-C must not tear the crowd away
+before the books are closed.
+"""
+
+import asyncio
+import resource
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import msgspec
+import uvloop
+
+from dropcast_loadtest.progress import Done, Reporter, Trouble
+
+_CONFIG_BYTES_MAX = 256 * 2**20
+_SOCKETS_MAX = 65_536
+
+Config = TypeVar("Config")
+Act = Callable[[Config, Reporter], Awaitable[None]]
+
+
+def main(config_type: type[Config], act: Act[Config], deadline_s: Callable[[Config], float]) -> None:
+    """Read the config, carry out `act` until it returns or is stopped, and exit: 0 in good order, else 1."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _allow_many_sockets()
+    sys.exit(uvloop.run(_run(config_type, act, deadline_s)))
+
+
+async def _run(config_type: type[Config], act: Act[Config], deadline_s: Callable[[Config], float]) -> int:
+    reporter = Reporter()
+    reader = asyncio.StreamReader(limit=_CONFIG_BYTES_MAX)
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: reporter.tell(Trouble(message=_unhandled(context))))
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    try:
+        config = msgspec.json.decode(await reader.readline(), type=config_type)
+    except (msgspec.MsgspecError, ValueError) as error:
+        reporter.tell(Trouble(message=f"not a config: {error}"))
+        return 1
+    acting = asyncio.ensure_future(act(config, reporter))
+    stopped = loop.create_task(_until_stopped(reader))
+    try:
+        async with asyncio.timeout(deadline_s(config)):
+            await asyncio.wait((acting, stopped), return_when=asyncio.FIRST_COMPLETED)
+    except TimeoutError:
+        reporter.tell(Trouble(message="gave up at the deadline"))
+        return 1
+    finally:
+        stopped.cancel()
+        if not acting.done():
+            acting.cancel()
+            await asyncio.wait((acting,))
+    if acting.cancelled():
+        return 1
+    fault = acting.exception()
+    if fault is not None:
+        reporter.tell(Trouble(message=_told(fault)))
+        return 1
+    reporter.tell(Done())
+    return 0
+
+
+async def _until_stopped(reader: asyncio.StreamReader) -> None:
+    while await reader.readline():
+        pass
+
+
+def _unhandled(context: dict[str, Any]) -> str:
+    """Nothing that a callback raised may pass unseen."""
+    fault = context.get("exception")
+    return (
+        f"{context['message']}: {_told(fault)}" if isinstance(fault, Exception) else str(context["message"])
+    )
+
+
+def _told(fault: BaseException) -> str:
+    while isinstance(fault, BaseExceptionGroup):
+        fault = fault.exceptions[0]
+    return f"{type(fault).__name__}: {fault}"
+
+
+def _allow_many_sockets() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _SOCKETS_MAX if hard == resource.RLIM_INFINITY else min(hard, _SOCKETS_MAX)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

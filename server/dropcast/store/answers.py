@@ -1,0 +1,139 @@
+"""What the engine functions answer: one struct per kind of answer, one table of refusal codes.
+
+Every answer of a show function is a MessagePack array that begins with a code; functions.lua describes them.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from dropcast.domain.drop import Drop, Units
+from dropcast.domain.events import Beat
+from dropcast.domain.faults import BadRequest, Conflict, EngineFault, Fault, NotFound
+from dropcast.domain.hold import Hold
+from dropcast.domain.show import Show, ShowStatus
+from dropcast.domain.trades import Outcome
+
+
+class ShowInfo(msgspec.Struct, frozen=True, array_like=True):
+    """The part of a show that never changes: opaque to the engine."""
+
+    title: str
+    creator: str
+    moderators: tuple[str, ...]
+    currency: str
+
+
+class ShowRecord(msgspec.Struct, frozen=True, array_like=True):
+    info: bytes
+    status: ShowStatus
+    starts_at_ms: int
+    started_at_ms: int
+    ended_at_ms: int
+    epoch: str
+
+    def as_show(self, show: str) -> Show:
+        info = _INFO.decode(self.info)
+        return Show(
+            id=show,
+            title=info.title,
+            creator=info.creator,
+            moderators=info.moderators,
+            currency=info.currency,
+            status=self.status,
+            starts_at_ms=self.starts_at_ms,
+            started_at_ms=self.started_at_ms,
+            ended_at_ms=self.ended_at_ms,
+        )
+
+
+class HoldRecord(msgspec.Struct, frozen=True, array_like=True):
+    """A hold as the hash of holds keeps it; the fields of Hold without its id come first, in order."""
+
+    viewer: str
+    drop: str
+    sku: str
+    qty: int
+    state: str
+    expires_at_ms: int
+    price_minor: int
+    attempt: str
+    held_until_ms: int
+
+
+class ScheduleAnswer(msgspec.Struct, frozen=True, array_like=True):
+    code: str
+    show: ShowRecord
+
+
+class DoneAnswer(msgspec.Struct, frozen=True, array_like=True):
+    code: str
+    seq: int
+    offset: int
+    again: bool
+
+
+class TradeAnswer(msgspec.Struct, frozen=True, array_like=True):
+    code: str
+    outcomes: list[Outcome]
+
+
+class ReadAnswer(msgspec.Struct, frozen=True, array_like=True):
+    code: str
+    show: ShowRecord
+    seq: int
+    offset: int
+    at_ms: int
+    drops: tuple[Drop, ...]
+    units: tuple[Units, ...]
+    holds: tuple[Hold, ...]
+
+
+class BeatAnswer(msgspec.Struct, frozen=True, array_like=True):
+    code: str
+    beat: Beat
+
+
+class LeaseAnswer(msgspec.Struct, frozen=True, array_like=True):
+    code: str
+    taken: bool
+
+
+_INFO = msgspec.msgpack.Decoder(ShowInfo)
+_REFUSAL = msgspec.msgpack.Decoder(list[Any])
+_OK = b"\xa2ok"
+UNKNOWN_SHOW = "unknown_show"
+
+_FAULTS: dict[str, tuple[Callable[[str], Fault], str]] = {
+    UNKNOWN_SHOW: (NotFound, "there is no such show"),
+    "unknown_drop": (NotFound, "the show has no such drop"),
+    "unknown_sku": (NotFound, "the drop has no SKU {0!r}"),
+    "show_exists": (Conflict, "there is another show under this id"),
+    "not_live": (Conflict, "the show is not live"),
+    "ended": (Conflict, "the show has ended"),
+    "closed": (Conflict, "the drop is closed"),
+    "key_used": (Conflict, "the key was used before for something else"),
+    "too_many_drops": (Conflict, "the show has {0} drops already, the most it may have"),
+    "too_few_free": (Conflict, "of SKU {0!r} only {1} units are free to be taken back"),
+    "bad_request": (BadRequest, "the engine finds {0} out of bounds"),
+    "wrong_type": (EngineFault, "the key {0} holds something that dropcast did not write"),
+    "torn": (EngineFault, "the log {0} is ahead of its show: restore the engine's data"),
+}
+"""Every code that functions.lua answers besides "ok": the fault it means, and its sentence."""
+
+
+def code_of(answer: bytes) -> str:
+    """Return the code of an answer: "ok" or why nothing was done."""
+    return "ok" if answer[1:4] == _OK else str(_REFUSAL.decode(answer)[0])
+
+
+def raise_refusal(answer: bytes) -> None:
+    """Raise the fault that `answer` means; return when it is "ok"."""
+    if answer[1:4] == _OK:
+        return
+    code, *details = _REFUSAL.decode(answer)
+    if code not in _FAULTS:
+        raise EngineFault(f"the engine functions answered {code!r}, which this version does not know")
+    fault, sentence = _FAULTS[code]
+    raise fault(sentence.format(*details))

@@ -1,0 +1,132 @@
+"""The client to the engine: how it is made, what its failures mean, and whether the engine is fit.
+
+Everything in store/ talks to the engine through a client from `connect`, inside `engine_faults`. The client
+never repeats a command by itself: a write whose reply was lost may have happened.
+"""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    ConnectionError,
+    ExecAbortError,
+    OutOfMemoryError,
+    RedisError,
+    ResponseError,
+    TimeoutError,
+)
+from redis.maint_notifications import MaintNotificationsConfig
+
+from dropcast.domain.faults import EngineAway, EngineFault, EngineFull, EngineUnfit
+
+CONNECTIONS_MAX = 64
+CONNECT_TIMEOUT_S = 5.0
+REPLY_TIMEOUT_S = 15.0
+"""Longer than a slow disk's fsync, shorter than a buyer's patience."""
+OLDEST = (7, 2)
+
+
+def connect(url: str, *, connections_max: int = CONNECTIONS_MAX) -> Redis:
+    """Return a client to the engine at `url`: unix://, redis:// or rediss://. No connection is made yet."""
+    try:
+        pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=connections_max,
+            timeout=REPLY_TIMEOUT_S,
+            protocol=3,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=REPLY_TIMEOUT_S,
+            socket_connect_timeout=CONNECT_TIMEOUT_S,
+            maint_notifications_config=MaintNotificationsConfig(enabled=False),
+        )
+    except ValueError as error:
+        raise EngineUnfit(f"the engine's address is not usable: {error}") from error
+    return Redis.from_pool(pool)
+
+
+@contextlib.contextmanager
+def engine_faults() -> Iterator[None]:
+    """Turn failures of the client into faults of the domain."""
+    try:
+        yield
+    except (AuthenticationError, AuthorizationError) as error:
+        raise EngineUnfit(f"the engine refuses the credentials: {error}") from error
+    except (ConnectionError, TimeoutError, OSError) as error:
+        raise EngineAway(f"the engine does not answer: {error or type(error).__name__}") from error
+    except OutOfMemoryError as error:
+        raise EngineFull("the engine's memory is full") from error
+    except ExecAbortError as error:
+        if _is_out_of_memory(error):
+            raise EngineFull("the engine's memory is full") from error
+        raise EngineFault(f"the engine failed: {error}") from error
+    except RedisError as error:
+        raise EngineFault(f"the engine failed: {error}") from error
+
+
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, OutOfMemoryError) or "OOM " in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+async def ping(client: Redis) -> None:
+    """Raise EngineFault unless the engine answers."""
+    with engine_faults():
+        await client.execute_command("PING")
+
+
+async def examine(client: Redis) -> list[str]:
+    """Return warnings about how the engine is configured. Raises EngineUnfit when dropcast cannot work with it."""
+    with engine_faults():
+        info: dict[str, Any] = {}
+        for section in ("server", "cluster", "memory", "persistence", "replication"):
+            info |= await client.info(section)
+        _refuse_version(info)
+        _refuse_mode(info)
+        try:
+            await client.execute_command("FUNCTION", "STATS")
+        except ResponseError as error:
+            raise EngineUnfit(f"the engine has no Functions: {error}") from error
+        return await _warnings(client, info)
+
+
+def _refuse_version(info: dict[str, Any]) -> None:
+    # Valkey tells the last Redis version that it was compatible with as redis_version.
+    name = "Valkey" if "valkey_version" in info else "Redis"
+    version = str(info.get("valkey_version") or info.get("redis_version") or "unknown")
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST:
+        raise EngineUnfit(f"the engine is {name} {version}: dropcast needs 7.2 or newer")
+
+
+def _refuse_mode(info: dict[str, Any]) -> None:
+    if info.get("redis_mode", info.get("server_mode")) == "sentinel":
+        raise EngineUnfit("the engine's address is a sentinel's: name the server itself")
+    if info.get("cluster_enabled"):
+        raise EngineUnfit("the engine is a cluster: dropcast does not work with one yet")
+    if info.get("role") == "slave":
+        raise EngineUnfit("the engine is a replica: name its primary")
+    policy = str(info.get("maxmemory_policy", "noeviction"))
+    if policy != "noeviction":
+        raise EngineUnfit(f"the engine evicts keys (maxmemory-policy {policy}): set it to noeviction")
+
+
+async def _warnings(client: Redis, info: dict[str, Any]) -> list[str]:
+    if not info.get("aof_enabled"):
+        return ["the engine has no append-only file: a crash loses holds and orders (set appendonly yes)"]
+    try:
+        found = await client.config_get("appendfsync")
+    except ResponseError:
+        return ["the engine hides its configuration: whether every write reaches the disk is unknown"]
+    if found.get("appendfsync") != "always":
+        fsync = found.get("appendfsync")
+        return [f"the engine's appendfsync is {fsync}, not always: a power cut loses the last sales"]
+    return []

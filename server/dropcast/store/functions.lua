@@ -1,0 +1,1427 @@
+#!lua name=dropcast
+-- The engine functions of dropcast: every change to a show is one call of one of them.
+--
+-- Each works in three phases: read all it needs, decide in Lua tables where every request of a batch sees the
+-- effects of those before it, then write with few commands that cannot fail, append to the logs and publish. There
+-- is no rollback, so nothing may raise after the first write: types of keys and tops of logs are checked before,
+-- and a bad request is a code in the answer. Answers are MessagePack; [code, ...] with code "ok" when it was done.
+--
+-- KEYS of a show function, always all of them in this order:
+--   meta drops units holds due buyers orders events journal viewers done live
+--
+--   meta     hash    info (MessagePack, opaque here), status, starts_at, started_at, ended_at, epoch, seq, offset
+--   drops    hash    t:<drop> terms as domain Terms, c:<drop> card (opaque), p:<drop> [fingerprint, seq, offset]
+--   units    hash    f: h: s: a:<drop>:<sku> free, held, sold, allocated; o:<drop>:<sku> = 1 while announced sold out
+--   holds    hash    <hold> -> [viewer, drop, sku, qty, state, expires_at, price, attempt, held_until]
+--   due      zset    h:<hold> at its deadline, r:<drop>:<sku> at the time its restock is to be announced
+--   buyers   hash    <drop>:<viewer> units held and sold; :<viewer> holds ever made (no drop has an empty id)
+--   orders   hash    <order> -> domain Order; never expires
+--   events   stream  <seq>-0, field e: the event as published
+--   journal  stream  <offset>-0, field m: domain JournalEntry
+--   viewers  hash    <worker> -> <viewers>:<at_ms>
+--   done     hash    <key> -> [fingerprint, seq, offset, at_ms] of update, unpin, announce
+--   live     channel one domain Publication per call that changed anything
+--
+-- Drop ids hold no colon, SKUs and viewers may: that is why the drop comes first in a field.
+
+local VERSION = 1
+local CHUNK = 2000 -- arguments to one command: unpack() fails near 8,000
+local DUE_MAX = 4000 -- due members that one call settles
+local RESTOCK_QUIET_MS = 500
+local WORKER_SILENT_MS = 5000
+local VIEWERS_TTL_MS = 60000
+local PAY_MS_MAX = 3600000
+local HOLD_MS_MAX = 86400000
+local KEEP_MS = 86400000 -- holds and their like, after the end of their show
+local DONE_MAX = 2000
+local DROPS_MAX = 1000
+local SKUS_MAX = 1000
+local QTY_MAX = 2147483648
+local UNITS_MAX = 1099511627776 -- allocated of one SKU
+local INTEGER_MAX = 9007199254740991
+
+local META, DROPS, UNITS, HOLDS, DUE, BUYERS = 1, 2, 3, 4, 5, 6
+local ORDERS, EVENTS, JOURNAL, VIEWERS, DONE, LIVE = 7, 8, 9, 10, 11, 12
+local TYPES = {
+  'hash', 'hash', 'hash', 'hash', 'zset', 'hash', 'hash', 'stream', 'stream', 'hash', 'hash',
+}
+
+-- Packing -----------------------------------------------------------------------------------------------------
+
+local pack = cmsgpack.pack
+
+local function array_header(count)
+  if count < 16 then
+    return string.char(0x90 + count)
+  elseif count < 65536 then
+    return string.char(0xdc, math.floor(count / 256), count % 256)
+  end
+  return string.char(0xdd, 0, math.floor(count / 65536), math.floor(count / 256) % 256, count % 256)
+end
+
+-- An array of pieces that are packed already.
+local function pack_array(pieces)
+  return array_header(#pieces) .. table.concat(pieces)
+end
+
+-- A map of strings, its keys in order, so that the same map is always the same bytes.
+local function pack_map(map)
+  local keys = {}
+  for key in pairs(map) do
+    keys[#keys + 1] = key
+  end
+  table.sort(keys)
+  local header
+  if #keys < 16 then
+    header = string.char(0x80 + #keys)
+  else
+    header = string.char(0xde, math.floor(#keys / 256), #keys % 256)
+  end
+  local pieces = {header}
+  for _, key in ipairs(keys) do
+    pieces[#pieces + 1] = pack(key, map[key])
+  end
+  return table.concat(pieces)
+end
+
+-- The table packed in `raw`, or nil when it is none.
+local function unpack_table(raw)
+  local fine, value = pcall(cmsgpack.unpack, raw)
+  if fine and type(value) == 'table' then
+    return value
+  end
+  return nil
+end
+
+local function is_integer(value, low, high)
+  return type(value) == 'number' and value >= low and value <= high and value % 1 == 0
+end
+
+-- An integer as text: tostring() would round beyond 14 digits.
+local function text_of(value)
+  return string.format('%d', value)
+end
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+-- Many-argument commands ----------------------------------------------------------------------------------------
+
+-- command(key, ...arguments), in chunks.
+local function call_chunked(command, key, arguments)
+  for first = 1, #arguments, CHUNK do
+    redis.call(command, key, unpack(arguments, first, math.min(first + CHUNK - 1, #arguments)))
+  end
+end
+
+-- A hash that is read field by field and written in one go. `value` holds text, a number or false for no field.
+local Hash = {}
+Hash.__index = Hash
+
+local function hash_at(key)
+  return setmetatable({key = key, value = {}, wanted = {}, changed = {}, order = {}}, Hash)
+end
+
+-- Have `field` read by the next fetch.
+function Hash:want(field)
+  if self.value[field] == nil then
+    self.value[field] = false
+    self.wanted[#self.wanted + 1] = field
+  end
+end
+
+function Hash:fetch()
+  local wanted = self.wanted
+  for first = 1, #wanted, CHUNK do
+    local last = math.min(first + CHUNK - 1, #wanted)
+    local values = redis.call('HMGET', self.key, unpack(wanted, first, last))
+    for at = first, last do
+      self.value[wanted[at]] = values[at - first + 1]
+    end
+  end
+  self.wanted = {}
+end
+
+-- The value of `field`, or false. What was not wanted in time is read now: nothing is written yet.
+function Hash:get(field)
+  if self.value[field] == nil then
+    self:want(field)
+    self:fetch()
+  end
+  return self.value[field]
+end
+
+function Hash:number(field)
+  return tonumber(self:get(field) or 0)
+end
+
+function Hash:put(field, value)
+  if not self.changed[field] then
+    self.changed[field] = true
+    self.order[#self.order + 1] = field
+  end
+  self.value[field] = value
+end
+
+-- A count of which zero is not worth a field.
+function Hash:add(field, change)
+  local count = self:number(field) + change
+  self:put(field, count > 0 and count)
+end
+
+function Hash:flush()
+  local pairs_to_set, fields_to_delete = {}, {}
+  for _, field in ipairs(self.order) do
+    local value = self.value[field]
+    if not value then
+      fields_to_delete[#fields_to_delete + 1] = field
+    else
+      pairs_to_set[#pairs_to_set + 1] = field
+      pairs_to_set[#pairs_to_set + 1] = type(value) == 'number' and text_of(value) or value
+    end
+  end
+  call_chunked('HSET', self.key, pairs_to_set)
+  call_chunked('HDEL', self.key, fields_to_delete)
+end
+
+-- A show, open for change -----------------------------------------------------------------------------------------
+
+-- The number of the first key that is of another type than it should be, or nil; and which keys exist.
+local function check_types(keys)
+  local exists = {}
+  for at = 1, #TYPES do
+    local found = redis.call('TYPE', keys[at]).ok
+    if found ~= 'none' then
+      if found ~= TYPES[at] then
+        return at, exists
+      end
+      exists[at] = true
+    end
+  end
+  return nil, exists
+end
+
+local META_FIELDS = {'info', 'status', 'starts_at', 'started_at', 'ended_at', 'epoch', 'seq', 'offset'}
+
+-- Read the show's meta. Answers the show, or nil and an answer for the caller.
+local function open_show(keys)
+  local wrong, exists = check_types(keys)
+  if wrong then
+    return nil, pack({'wrong_type', keys[wrong]})
+  end
+  local meta = redis.call('HMGET', keys[META], unpack(META_FIELDS))
+  if not meta[1] then
+    return nil, pack({'unknown_show'})
+  end
+  return {
+    keys = keys,
+    exists = exists,
+    now = now_ms(),
+    info = meta[1],
+    status = meta[2],
+    starts_at = tonumber(meta[3]),
+    started_at = tonumber(meta[4]),
+    ended_at = tonumber(meta[5]),
+    epoch = meta[6],
+    seq = tonumber(meta[7]),
+    offset = tonumber(meta[8]),
+    meta = {}, -- fields and values to write
+    drops = hash_at(keys[DROPS]),
+    units = hash_at(keys[UNITS]),
+    holds = hash_at(keys[HOLDS]),
+    buyers = hash_at(keys[BUYERS]),
+    orders = hash_at(keys[ORDERS]),
+    done = hash_at(keys[DONE]),
+    terms = {}, -- by drop, decoded
+    skus = {}, -- by <drop>:<sku>, counters
+    touched = {}, -- of these, in order
+    records = {}, -- by hold, decoded
+    record_changed = {},
+    record_order = {},
+    due_at = {}, -- member -> deadline, or false to remove it
+    due_order = {},
+    events = {},
+    movements = {},
+    command = nil, -- {key, fingerprint} to be remembered
+  }
+end
+
+-- The terms of `drop`, or nil.
+local function terms_of(show, drop)
+  local terms = show.terms[drop]
+  if terms == nil then
+    local raw = show.drops:get('t:' .. drop)
+    terms = false
+    if raw then
+      local array = cmsgpack.unpack(raw)
+      terms = {status = array[1], limit = array[2], hold_ms = array[3], opened_at = array[4], prices = array[5]}
+    end
+    show.terms[drop] = terms
+  end
+  return terms or nil
+end
+
+local function pack_terms(terms)
+  return '\149' .. pack(terms.status, terms.limit, terms.hold_ms, terms.opened_at) .. pack_map(terms.prices)
+end
+
+local function put_terms(show, drop, terms)
+  show.terms[drop] = terms
+  show.drops:put('t:' .. drop, pack_terms(terms))
+end
+
+-- The SKUs of `terms`, in order.
+local function skus_in(terms)
+  local skus = {}
+  for sku in pairs(terms.prices) do
+    skus[#skus + 1] = sku
+  end
+  table.sort(skus)
+  return skus
+end
+
+local function want_sku(show, drop, sku)
+  local name = drop .. ':' .. sku
+  for _, counter in ipairs({'f:', 'h:', 's:', 'a:', 'o:'}) do
+    show.units:want(counter .. name)
+  end
+end
+
+-- The counters of one SKU, to be changed in place.
+local function sku_of(show, drop, sku)
+  local name = drop .. ':' .. sku
+  local found = show.skus[name]
+  if not found then
+    local units = show.units
+    if units.value['f:' .. name] == nil then
+      want_sku(show, drop, sku)
+      units:fetch()
+    end
+    found = {
+      drop = drop,
+      sku = sku,
+      name = name,
+      free = units:number('f:' .. name),
+      held = units:number('h:' .. name),
+      sold = units:number('s:' .. name),
+      allocated = units:number('a:' .. name),
+      announced = units:get('o:' .. name) and true or false,
+    }
+    found.free_before = found.free
+    show.skus[name] = found
+  end
+  return found
+end
+
+local function touch(show, units)
+  if not units.touched then
+    units.touched = true
+    show.touched[#show.touched + 1] = units
+  end
+end
+
+-- The record of `hold`, or nil.
+local function record_of(show, hold)
+  local record = show.records[hold]
+  if record == nil then
+    local raw = show.holds:get(hold)
+    record = false
+    if raw then
+      local array = cmsgpack.unpack(raw)
+      record = {
+        id = hold,
+        viewer = array[1],
+        drop = array[2],
+        sku = array[3],
+        qty = array[4],
+        state = array[5],
+        expires_at = array[6],
+        price = array[7],
+        attempt = array[8],
+        held_until = array[9],
+      }
+    end
+    show.records[hold] = record
+  end
+  return record or nil
+end
+
+local function put_record(show, record)
+  show.records[record.id] = record
+  if not show.record_changed[record.id] then
+    show.record_changed[record.id] = true
+    show.record_order[#show.record_order + 1] = record
+  end
+end
+
+local function is_open(record)
+  return record.state == 'held' or record.state == 'paying'
+end
+
+-- Have `member` due at `at`, or not at all when `at` is false.
+local function set_due(show, member, at)
+  if show.due_at[member] == nil then
+    show.due_order[#show.due_order + 1] = member
+  end
+  show.due_at[member] = at
+end
+
+local function move(show, kind, record)
+  show.movements[#show.movements + 1] = {
+    kind,
+    record.drop,
+    record.sku,
+    record.qty,
+    record.id,
+    record.viewer,
+    record.expires_at,
+    record.price,
+  }
+end
+
+-- Note an event: `rest` is its fields beyond seq, time and offset, `count` of them, packed.
+local function note_event(show, tag, count, rest)
+  show.events[#show.events + 1] = {tag = tag, count = count, rest = rest}
+end
+
+-- Units of a drop rise by `change`, or fall when it is negative: an allocation or a withdrawal.
+local function allocate(show, drop, sku, change)
+  local units = sku_of(show, drop, sku)
+  touch(show, units)
+  units.free = units.free + change
+  units.allocated = units.allocated + change
+  local kind = change > 0 and 'allocated' or 'withdrawn'
+  show.movements[#show.movements + 1] = {kind, drop, sku, math.abs(change), '', '', 0, 0}
+end
+
+-- A hold ends without a sale: its units are free again.
+local function give_back(show, record, state)
+  local units = sku_of(show, record.drop, record.sku)
+  touch(show, units)
+  units.free = units.free + record.qty
+  units.held = units.held - record.qty
+  show.buyers:add(record.drop .. ':' .. record.viewer, -record.qty)
+  record.state = state
+  put_record(show, record)
+  set_due(show, 'h:' .. record.id, false)
+  move(show, state, record)
+end
+
+-- Commit: the end of phase two, and phase three ----------------------------------------------------------------------
+
+-- Events about running out and coming back are the net effect of a call, on open drops only.
+local function note_stock_events(show)
+  for _, units in ipairs(show.touched) do
+    local terms = terms_of(show, units.drop)
+    local member = 'r:' .. units.name
+    if not terms or terms.status ~= 'open' then
+      if units.restock_due then
+        set_due(show, member, false)
+      end
+    elseif units.free == 0 then
+      if not units.announced and units.free_before > 0 then
+        units.announced = true
+        note_event(show, 'sold_out', 2, pack(units.drop, units.sku))
+      elseif units.announced and units.free_before > 0 or units.restock_due then
+        set_due(show, member, false)
+      end
+    elseif units.announced and (units.restock_due or units.restock_now) then
+      units.announced = false
+      set_due(show, member, false)
+      note_event(show, 'restocked', 3, pack(units.drop, units.sku, units.free))
+    elseif units.announced and units.free_before == 0 then
+      set_due(show, member, show.now + RESTOCK_QUIET_MS)
+    elseif units.restock_due then
+      set_due(show, member, false)
+    end
+  end
+end
+
+-- Whether a log already has an entry above `top`: appending would fail then.
+local function is_ahead(show, at, top)
+  return show.exists[at] and #redis.call('XRANGE', show.keys[at], '(' .. text_of(top) .. '-0', '+', 'COUNT', 1) > 0
+end
+
+local function write_holds(show)
+  local to_set, to_score, to_remove = {}, {}, {}
+  for _, record in ipairs(show.record_order) do
+    to_set[#to_set + 1] = record.id
+    to_set[#to_set + 1] = pack({
+      record.viewer,
+      record.drop,
+      record.sku,
+      record.qty,
+      record.state,
+      record.expires_at,
+      record.price,
+      record.attempt,
+      record.held_until,
+    })
+  end
+  for _, member in ipairs(show.due_order) do
+    local at = show.due_at[member]
+    if at then
+      to_score[#to_score + 1] = text_of(at)
+      to_score[#to_score + 1] = member
+    else
+      to_remove[#to_remove + 1] = member
+    end
+  end
+  call_chunked('HSET', show.keys[HOLDS], to_set)
+  call_chunked('ZADD', show.keys[DUE], to_score)
+  call_chunked('ZREM', show.keys[DUE], to_remove)
+end
+
+-- Keep the memory of commands bounded: the older half is forgotten when it is full.
+local function forget_commands(show)
+  local key = show.keys[DONE]
+  if redis.call('HLEN', key) < DONE_MAX then
+    return
+  end
+  local found = redis.call('HGETALL', key)
+  local ages = {}
+  for at = 1, #found, 2 do
+    ages[#ages + 1] = {key = found[at], at_ms = cmsgpack.unpack(found[at + 1])[4]}
+  end
+  table.sort(ages, function(one, other)
+    return one.at_ms < other.at_ms
+  end)
+  local old = {}
+  for at = 1, math.floor(#ages / 2) do
+    old[at] = ages[at].key
+  end
+  call_chunked('HDEL', key, old)
+end
+
+local function pack_events(show)
+  local packed = {}
+  for at, event in ipairs(show.events) do
+    packed[at] = array_header(4 + event.count)
+      .. pack(event.tag, show.seq + at, show.now, show.offset_after)
+      .. event.rest
+  end
+  return packed
+end
+
+-- Lines for the publication; also puts the counters into the units to be written.
+local function put_units(show)
+  local lines = {}
+  for _, units in ipairs(show.touched) do
+    show.units:put('f:' .. units.name, units.free)
+    show.units:put('h:' .. units.name, units.held)
+    show.units:put('s:' .. units.name, units.sold)
+    show.units:put('a:' .. units.name, units.allocated)
+    show.units:put('o:' .. units.name, units.announced and 1)
+    if units.free ~= units.free_before then
+      lines[#lines + 1] = pack({units.drop, units.sku, units.free})
+    end
+  end
+  return lines
+end
+
+-- Write everything. Answers nil, or what is wrong, in which case nothing was written.
+local function commit(show)
+  note_stock_events(show)
+  local keys, meta = show.keys, show.meta
+  show.seq_after = show.seq + #show.events
+  show.offset_after = show.offset + (#show.movements > 0 and 1 or 0)
+  if show.seq_after > show.seq and is_ahead(show, EVENTS, show.seq) then
+    return pack({'torn', keys[EVENTS]})
+  elseif show.offset_after > show.offset and is_ahead(show, JOURNAL, show.offset) then
+    return pack({'torn', keys[JOURNAL]})
+  end
+  local events, lines = pack_events(show), put_units(show)
+  if show.seq_after > show.seq then
+    meta[#meta + 1] = 'seq'
+    meta[#meta + 1] = text_of(show.seq_after)
+  end
+  if show.offset_after > show.offset then
+    meta[#meta + 1] = 'offset'
+    meta[#meta + 1] = text_of(show.offset_after)
+  end
+  if show.command then
+    local record = {show.command.fingerprint, show.seq_after, show.offset_after, show.now}
+    show.done:put(show.command.key, pack(record))
+  end
+
+  -- From here on: writes.
+  if show.command then
+    forget_commands(show)
+    show.done:flush()
+  end
+  call_chunked('HSET', keys[META], meta)
+  show.drops:flush()
+  show.units:flush()
+  show.buyers:flush()
+  show.orders:flush()
+  write_holds(show)
+  for at, event in ipairs(events) do
+    redis.call('XADD', keys[EVENTS], text_of(show.seq + at) .. '-0', 'e', event)
+  end
+  local movements = '\144'
+  if show.offset_after > show.offset then
+    movements = pack(show.movements)
+    local entry = '\147' .. pack(show.offset_after, show.now) .. movements
+    redis.call('XADD', keys[JOURNAL], text_of(show.offset_after) .. '-0', 'm', entry)
+  end
+  if #events > 0 or #show.movements > 0 or #lines > 0 then
+    local publication = '\151'
+      .. pack(show.epoch, show.seq_after, show.offset_after, show.now)
+      .. pack_array(events)
+      .. movements
+      .. pack_array(lines)
+    redis.call('SPUBLISH', keys[LIVE], publication)
+  end
+  return nil
+end
+
+-- Answers of the show's commands -----------------------------------------------------------------------------------
+
+local function done_answer(seq, offset, again)
+  return pack({'ok', seq, offset, again})
+end
+
+-- Commit, and answer ["ok", seq, offset, false].
+local function finish(show)
+  return commit(show) or done_answer(show.seq_after, show.offset_after, false)
+end
+
+-- The answer to a command whose key was used before, or nil: then `finish` will remember it.
+local function remembered(show, key, fingerprint)
+  local raw = show.done:get(key)
+  if not raw then
+    show.command = {key = key, fingerprint = fingerprint}
+    return nil
+  end
+  local record = cmsgpack.unpack(raw)
+  if record[1] ~= fingerprint then
+    return pack({'key_used'})
+  end
+  return done_answer(record[2], record[3], true)
+end
+
+local function pack_show(show)
+  return '\150' .. pack(show.info, show.status, show.starts_at, show.started_at, show.ended_at, show.epoch)
+end
+
+-- Free units by SKU, packed.
+local function pack_stock(show, drop, terms)
+  local stock = {}
+  for sku in pairs(terms.prices) do
+    stock[sku] = sku_of(show, drop, sku).free
+  end
+  return pack_map(stock)
+end
+
+-- Nobody may buy of the drop any more: what is free is taken out of it.
+local function close_drop(show, drop, terms)
+  for _, sku in ipairs(skus_in(terms)) do
+    local units = sku_of(show, drop, sku)
+    if units.free > 0 then
+      allocate(show, drop, sku, -units.free)
+    end
+    set_due(show, 'r:' .. units.name, false)
+  end
+  terms.status = 'closed'
+  put_terms(show, drop, terms)
+  note_event(show, 'drop_closed', 1, pack(drop))
+end
+
+-- All drops in the order in which they were pinned.
+local function drops_of(show)
+  local drops = {}
+  for _, field in ipairs(redis.call('HKEYS', show.keys[DROPS])) do
+    if string.sub(field, 1, 2) == 'p:' then
+      local drop = string.sub(field, 3)
+      drops[#drops + 1] = {id = drop, seq = 0}
+      show.drops:want(field)
+      show.drops:want('t:' .. drop)
+    end
+  end
+  show.drops:fetch()
+  for _, drop in ipairs(drops) do
+    drop.seq = cmsgpack.unpack(show.drops:get('p:' .. drop.id))[2]
+  end
+  table.sort(drops, function(one, other)
+    return one.seq < other.seq
+  end)
+  return drops
+end
+
+local function want_all_units(show, drop, terms)
+  for sku in pairs(terms.prices) do
+    want_sku(show, drop, sku)
+  end
+end
+
+-- Whether prices, limit and hold time are within bounds, so that an order's amount is an exact integer.
+local function is_sound(terms)
+  if not (is_integer(terms.limit, 1, QTY_MAX) and is_integer(terms.hold_ms, 1, HOLD_MS_MAX)) then
+    return false
+  end
+  for _, price in pairs(terms.prices) do
+    if not is_integer(price, 0, INTEGER_MAX) or price * terms.limit > INTEGER_MAX then
+      return false
+    end
+  end
+  return true
+end
+
+-- The show's commands ------------------------------------------------------------------------------------------------
+
+-- dropcast_version
+-- KEYS
+-- ARGV
+-- returns the library's version, an integer
+local function version()
+  return VERSION
+end
+
+-- dropcast_schedule: write a new show; the same again changes nothing.
+-- KEYS of a show
+-- ARGV info starts_at epoch
+-- returns ["ok", [info, status, starts_at, started_at, ended_at, epoch]] | ["show_exists"]
+local function schedule(keys, args)
+  local wrong, exists = check_types(keys)
+  if wrong then
+    return pack({'wrong_type', keys[wrong]})
+  end
+  local info, starts_at, epoch = args[1], tonumber(args[2]), args[3]
+  if not is_integer(starts_at, 0, INTEGER_MAX) then
+    return pack({'bad_request', 'starts_at'})
+  end
+  if exists[META] then
+    local show = open_show(keys)
+    if not show or show.info ~= info or show.starts_at ~= starts_at then
+      return pack({'show_exists'})
+    end
+    return '\146' .. pack('ok') .. pack_show(show)
+  end
+  redis.call('HSET', keys[META], 'info', info, 'status', 'scheduled', 'starts_at', text_of(starts_at),
+    'started_at', 0, 'ended_at', 0, 'epoch', epoch, 'seq', 0, 'offset', 0)
+  local show = {
+    info = info, status = 'scheduled', starts_at = starts_at, started_at = 0, ended_at = 0, epoch = epoch,
+  }
+  return '\146' .. pack('ok') .. pack_show(show)
+end
+
+-- dropcast_start: scheduled -> live.
+-- KEYS of a show
+-- ARGV
+-- returns ["ok", seq, offset, again] | ["ended"]
+local function start(keys)
+  local show, problem = open_show(keys)
+  if not show then
+    return problem
+  elseif show.status == 'live' then
+    return done_answer(show.seq, show.offset, true)
+  elseif show.status == 'ended' then
+    return pack({'ended'})
+  end
+  show.meta = {'status', 'live', 'started_at', text_of(show.now)}
+  note_event(show, 'show_started', 0, '')
+  return finish(show)
+end
+
+-- dropcast_end: live or scheduled -> ended; open drops close. Holds may still be paid until their deadline.
+-- KEYS of a show
+-- ARGV
+-- returns ["ok", seq, offset, again]
+local function finish_show(keys)
+  local show, problem = open_show(keys)
+  if not show then
+    return problem
+  elseif show.status == 'ended' then
+    return done_answer(show.seq, show.offset, true)
+  end
+  local open = {}
+  for _, drop in ipairs(drops_of(show)) do
+    local terms = terms_of(show, drop.id)
+    if terms.status == 'open' then
+      open[#open + 1] = drop.id
+      want_all_units(show, drop.id, terms)
+    end
+  end
+  show.units:fetch()
+  for _, drop in ipairs(open) do
+    close_drop(show, drop, terms_of(show, drop))
+  end
+  show.meta = {'status', 'ended', 'ended_at', text_of(show.now)}
+  note_event(show, 'show_ended', 0, '')
+  local last = redis.call('ZREVRANGE', keys[DUE], 0, 0, 'WITHSCORES')
+  local answer = finish(show)
+  -- No hold may vanish while it is open: its deadline, and a payment begun just before it, come first.
+  local keep_until = math.max(show.now + KEEP_MS, (tonumber(last[2]) or 0) + 2 * PAY_MS_MAX)
+  for _, at in ipairs({HOLDS, DUE, BUYERS, VIEWERS, DONE}) do
+    redis.call('PEXPIREAT', keys[at], text_of(keep_until))
+  end
+  return answer
+end
+
+-- The SKUs, prices and units of a pin: false when they are unsound.
+local function lines_of(raw)
+  local lines = unpack_table(raw)
+  local prices = {}
+  if not lines or #lines == 0 or #lines > SKUS_MAX then
+    return nil
+  end
+  for _, line in ipairs(lines) do
+    if type(line) ~= 'table' or type(line[1]) ~= 'string' or prices[line[1]] then
+      return nil
+    elseif not (is_integer(line[2], 0, INTEGER_MAX) and is_integer(line[3], 0, QTY_MAX)) then
+      return nil
+    end
+    prices[line[1]] = line[2]
+  end
+  return lines, prices
+end
+
+-- dropcast_pin: open a drop. `lines` is [[sku, price, units], ...], `card` is passed on unread.
+-- KEYS of a show
+-- ARGV drop fingerprint limit hold_ms lines card
+-- returns ["ok", seq, offset, again] | ["key_used"] | ["not_live"] | ["too_many_drops"] | ["bad_request", what]
+local function pin(keys, args)
+  local show, problem = open_show(keys)
+  if not show then
+    return problem
+  end
+  local drop, fingerprint = args[1], args[2]
+  local before = show.drops:get('p:' .. drop)
+  if before then
+    local record = cmsgpack.unpack(before)
+    if record[1] ~= fingerprint then
+      return pack({'key_used'})
+    end
+    return done_answer(record[2], record[3], true)
+  elseif show.status ~= 'live' then
+    return pack({'not_live'})
+  elseif redis.call('HLEN', keys[DROPS]) >= 3 * DROPS_MAX then
+    return pack({'too_many_drops', DROPS_MAX})
+  elseif drop == '' or string.find(drop, ':', 1, true) then
+    return pack({'bad_request', 'drop'})
+  end
+  local lines, prices = lines_of(args[5])
+  if not lines then
+    return pack({'bad_request', 'prices or units'})
+  end
+  local terms = {
+    status = 'open', limit = tonumber(args[3]), hold_ms = tonumber(args[4]), opened_at = show.now, prices = prices,
+  }
+  if not is_sound(terms) then
+    return pack({'bad_request', 'limit, hold_ms or prices'})
+  end
+  want_all_units(show, drop, terms)
+  show.units:fetch()
+  put_terms(show, drop, terms)
+  for _, line in ipairs(lines) do
+    local units = sku_of(show, drop, line[1])
+    touch(show, units)
+    if line[3] > 0 then
+      allocate(show, drop, line[1], line[3])
+    else
+      units.announced = true
+    end
+  end
+  local offset_after = show.offset + (#show.movements > 0 and 1 or 0)
+  show.drops:put('c:' .. drop, args[6])
+  show.drops:put('p:' .. drop, pack({fingerprint, show.seq + 1, offset_after}))
+  note_event(show, 'drop_opened', 4, pack(drop) .. pack_terms(terms) .. pack_stock(show, drop, terms) .. args[6])
+  return finish(show)
+end
+
+-- Look a drop up for a command. Answers its terms, or nil and an answer for the caller.
+local function open_terms(show, drop)
+  local terms = terms_of(show, drop)
+  if not terms then
+    return nil, pack({'unknown_drop'})
+  elseif terms.status ~= 'open' then
+    return nil, pack({'closed'})
+  end
+  return terms
+end
+
+-- What is wrong with a change, as an answer, or nil.
+local function problem_with(show, drop, terms, prices, add)
+  for sku, price in pairs(prices) do
+    if not terms.prices[sku] then
+      return pack({'unknown_sku', sku})
+    elseif not is_integer(price, 0, INTEGER_MAX) then
+      return pack({'bad_request', 'prices'})
+    end
+  end
+  for sku, change in pairs(add) do
+    if not terms.prices[sku] then
+      return pack({'unknown_sku', sku})
+    elseif not is_integer(change, -QTY_MAX, QTY_MAX) then
+      return pack({'bad_request', 'add_units'})
+    end
+    local units = sku_of(show, drop, sku)
+    if units.free + change < 0 then
+      return pack({'too_few_free', sku, units.free})
+    elseif units.allocated + change > UNITS_MAX then
+      return pack({'bad_request', 'add_units'})
+    end
+  end
+  return nil
+end
+
+-- dropcast_update: change an open drop. `prices` and `add_units` are maps by SKU, the latter relative; an empty
+-- limit or hold_ms leaves it as it is.
+-- KEYS of a show
+-- ARGV drop key fingerprint prices add_units limit hold_ms
+-- returns ["ok", seq, offset, again] | ["key_used"] | ["unknown_drop"] | ["closed"] | ["unknown_sku", sku]
+--   | ["too_few_free", sku, free] | ["bad_request", what]
+local function update(keys, args)
+  local show, problem = open_show(keys)
+  if not show then
+    return problem
+  end
+  local drop = args[1]
+  local answer = remembered(show, args[2], args[3])
+  if answer then
+    return answer
+  end
+  local terms
+  terms, problem = open_terms(show, drop)
+  if not terms then
+    return problem
+  end
+  want_all_units(show, drop, terms)
+  show.units:fetch()
+  local prices, add = unpack_table(args[4]), unpack_table(args[5])
+  if not prices or not add then
+    return pack({'bad_request', 'prices or add_units'})
+  end
+  problem = problem_with(show, drop, terms, prices, add)
+  if problem then
+    return problem
+  end
+  local packed_before = pack_terms(terms)
+  for sku, price in pairs(prices) do
+    terms.prices[sku] = price
+  end
+  terms.limit = tonumber(args[6]) or terms.limit
+  terms.hold_ms = tonumber(args[7]) or terms.hold_ms
+  if not is_sound(terms) then
+    return pack({'bad_request', 'limit, hold_ms or prices'})
+  end
+  for _, sku in ipairs(skus_in(terms)) do
+    if add[sku] and add[sku] ~= 0 then
+      allocate(show, drop, sku, add[sku])
+      -- A top-up is deliberate: it is announced without the quiet time.
+      sku_of(show, drop, sku).restock_now = add[sku] > 0
+    end
+  end
+  local packed_after = pack_terms(terms)
+  if packed_after ~= packed_before or #show.movements > 0 then
+    put_terms(show, drop, terms)
+    note_event(show, 'drop_updated', 3, pack(drop) .. packed_after .. pack_stock(show, drop, terms))
+  end
+  return finish(show)
+end
+
+-- dropcast_unpin: close a drop and withdraw what is free of it. Open holds may still be paid.
+-- KEYS of a show
+-- ARGV drop key fingerprint
+-- returns ["ok", seq, offset, again] | ["key_used"] | ["unknown_drop"]
+local function unpin(keys, args)
+  local show, problem = open_show(keys)
+  if not show then
+    return problem
+  end
+  local drop = args[1]
+  local answer = remembered(show, args[2], args[3])
+  if answer then
+    return answer
+  end
+  local terms = terms_of(show, drop)
+  if not terms then
+    return pack({'unknown_drop'})
+  elseif terms.status ~= 'open' then
+    return done_answer(show.seq, show.offset, true)
+  end
+  want_all_units(show, drop, terms)
+  show.units:fetch()
+  close_drop(show, drop, terms)
+  return finish(show)
+end
+
+-- dropcast_announce: log and publish an announcement. `data` is MessagePack, passed on unread.
+-- KEYS of a show
+-- ARGV key fingerprint text data
+-- returns ["ok", seq, offset, again] | ["key_used"] | ["ended"]
+local function announce(keys, args)
+  local show, problem = open_show(keys)
+  if not show then
+    return problem
+  end
+  local answer = remembered(show, args[1], args[2])
+  if answer then
+    return answer
+  elseif show.status == 'ended' then
+    return pack({'ended'})
+  end
+  note_event(show, 'announcement', 2, pack(args[3]) .. args[4])
+  return finish(show)
+end
+
+-- Trades -----------------------------------------------------------------------------------------------------------------
+
+-- An outcome is what comes before the journal's offset and what after; the offset is known when all is decided.
+local function granted(record)
+  local hold = {
+    record.id, record.viewer, record.drop, record.sku, record.qty, record.state, record.expires_at, record.price,
+  }
+  return {before = '\147' .. pack('granted', hold), after = ''}
+end
+
+local function refused(reason, free)
+  return {before = '\148' .. pack('refused', reason), after = pack(free or 0)}
+end
+
+local function invalid(problem)
+  return {before = '\146' .. pack('invalid', problem)}
+end
+
+local SWEPT = {before = '\147' .. pack('granted', {'', '', '', '', 0, 'expired', 0, 0}), after = ''}
+
+-- Text fields of a trade after its tag.
+local TEXTS = {reserve = 4, release = 2, pay = 3, unpay = 3, sell = 4, expire = 0}
+
+local function is_well_formed(trade)
+  local texts = type(trade) == 'table' and TEXTS[trade[1]]
+  if not texts then
+    return false
+  end
+  for at = 2, texts + 1 do
+    if type(trade[at]) ~= 'string' then
+      return false
+    end
+  end
+  return true
+end
+
+-- A viewer's hold for a trade. Answers its record, or nil and an outcome. One that is overdue expires here, in case
+-- that more was due than one call settles.
+local function hold_for(show, trade, anyone)
+  local record = record_of(show, trade[2])
+  if not record then
+    return nil, invalid('unknown_hold')
+  elseif record.viewer ~= trade[3] and not (anyone and trade[3] == '') then
+    return nil, invalid('not_yours')
+  end
+  if is_open(record) and record.expires_at <= show.now then
+    give_back(show, record, 'expired')
+  end
+  return record
+end
+
+local function refuse_reserve(show, trade, terms)
+  local drop, sku, viewer, qty = trade[4], trade[5], trade[3], trade[6]
+  if terms.status ~= 'open' then
+    return refused('closed')
+  elseif not terms.prices[sku] then
+    return invalid('unknown_sku')
+  elseif not is_integer(qty, 1, QTY_MAX) then
+    return invalid('bad_qty')
+  elseif show.buyers:number(':' .. viewer) >= show.holds_per_viewer_max then
+    return refused('too_many_holds')
+  end
+  local free = sku_of(show, drop, sku).free
+  local allowed = terms.limit - show.buyers:number(drop .. ':' .. viewer)
+  if qty > allowed then
+    return refused('limit', math.max(0, math.min(allowed, free)))
+  elseif qty > free then
+    return refused('sold_out', free)
+  end
+  return nil
+end
+
+local TRADES = {}
+
+function TRADES.reserve(show, trade)
+  local id, viewer, drop, sku, qty = trade[2], trade[3], trade[4], trade[5], trade[6]
+  if show.settles_only or viewer == '' then
+    return invalid('bad_trade')
+  end
+  local record = record_of(show, id)
+  if record then
+    if record.viewer ~= viewer or record.drop ~= drop or record.sku ~= sku or record.qty ~= qty then
+      return invalid('conflict')
+    end
+    return granted(record)
+  elseif show.status ~= 'live' then
+    return refused('not_live')
+  end
+  local terms = terms_of(show, drop)
+  if not terms then
+    return invalid('unknown_drop')
+  end
+  local refusal = refuse_reserve(show, trade, terms)
+  if refusal then
+    return refusal
+  end
+  local deadline = show.now + terms.hold_ms
+  record = {
+    id = id,
+    viewer = viewer,
+    drop = drop,
+    sku = sku,
+    qty = qty,
+    state = 'held',
+    expires_at = deadline,
+    price = terms.prices[sku],
+    attempt = '',
+    held_until = deadline,
+  }
+  local units = sku_of(show, drop, sku)
+  touch(show, units)
+  units.free = units.free - qty
+  units.held = units.held + qty
+  show.buyers:add(drop .. ':' .. viewer, qty)
+  show.buyers:add(':' .. viewer, 1)
+  put_record(show, record)
+  set_due(show, 'h:' .. id, deadline)
+  move(show, 'held', record)
+  return granted(record)
+end
+
+function TRADES.release(show, trade)
+  local record, problem = hold_for(show, trade, true)
+  if not record then
+    return problem
+  elseif record.state == 'held' then
+    give_back(show, record, 'released')
+  elseif record.state ~= 'released' then
+    return refused(record.state)
+  end
+  return granted(record)
+end
+
+function TRADES.pay(show, trade)
+  local attempt, pay_ms = trade[4], trade[5]
+  if attempt == '' or not is_integer(pay_ms, 1, PAY_MS_MAX) then
+    return invalid('bad_trade')
+  end
+  local record, problem = hold_for(show, trade)
+  if not record then
+    return problem
+  elseif record.state == 'held' then
+    record.state = 'paying'
+    record.attempt = attempt
+    record.expires_at = math.max(record.held_until, show.now + pay_ms)
+    put_record(show, record)
+    set_due(show, 'h:' .. record.id, record.expires_at)
+    move(show, 'paying', record)
+  elseif record.state ~= 'paying' or record.attempt ~= attempt then
+    return refused(record.state)
+  end
+  return granted(record)
+end
+
+function TRADES.unpay(show, trade)
+  local record, problem = hold_for(show, trade)
+  if not record then
+    return problem
+  elseif record.state == 'paying' and record.attempt == trade[4] then
+    record.attempt = ''
+    record.expires_at = record.held_until
+    if record.expires_at <= show.now then
+      give_back(show, record, 'expired')
+      return refused('expired')
+    end
+    record.state = 'held'
+    put_record(show, record)
+    set_due(show, 'h:' .. record.id, record.expires_at)
+    move(show, 'resumed', record)
+  elseif record.state ~= 'held' then
+    return refused(record.state)
+  end
+  return granted(record)
+end
+
+function TRADES.sell(show, trade)
+  local record, problem = hold_for(show, trade)
+  if not record then
+    return problem
+  elseif record.state == 'held' then
+    return refused('not_paying')
+  elseif record.attempt ~= trade[4] or not (record.state == 'paying' or record.state == 'sold') then
+    -- Also a sold hold that another attempt paid for: this attempt's payment must be undone.
+    return refused(record.state)
+  elseif record.state == 'sold' then
+    return granted(record)
+  end
+  local units = sku_of(show, record.drop, record.sku)
+  touch(show, units)
+  units.held = units.held - record.qty
+  units.sold = units.sold + record.qty
+  record.state = 'sold'
+  put_record(show, record)
+  set_due(show, 'h:' .. record.id, false)
+  move(show, 'sold', record)
+  local order = 'o' .. record.id
+  show.orders:put(order, pack({
+    order,
+    record.id,
+    record.viewer,
+    record.drop,
+    record.sku,
+    record.qty,
+    record.qty * record.price,
+    trade[5],
+    show.now,
+  }))
+  return granted(record)
+end
+
+function TRADES.expire()
+  return SWEPT
+end
+
+-- Phase one for trades: everything that they and what is due may touch, in a few commands.
+local function read_for_trades(show, trades, due)
+  for _, trade in ipairs(trades) do
+    if TEXTS[trade[1]] ~= 0 then
+      show.holds:want(trade[2])
+    end
+  end
+  for _, member in ipairs(due) do
+    if string.sub(member, 1, 2) == 'h:' then
+      show.holds:want(string.sub(member, 3))
+    end
+  end
+  local known = show.holds.wanted
+  show.holds:fetch()
+  for _, trade in ipairs(trades) do
+    if trade[1] == 'reserve' and not show.holds:get(trade[2]) then
+      show.drops:want('t:' .. trade[4])
+      want_sku(show, trade[4], trade[5])
+      show.buyers:want(trade[4] .. ':' .. trade[3])
+      show.buyers:want(':' .. trade[3])
+    end
+  end
+  for _, hold in ipairs(known) do
+    local record = record_of(show, hold)
+    if record and is_open(record) then
+      show.drops:want('t:' .. record.drop)
+      want_sku(show, record.drop, record.sku)
+      show.buyers:want(record.drop .. ':' .. record.viewer)
+    end
+  end
+  show.drops:fetch()
+  show.units:fetch()
+  show.buyers:fetch()
+end
+
+-- Expire what is due; note whose restock is due. The score decides: it is what was read.
+local function settle_due(show, due)
+  for _, member in ipairs(due) do
+    if string.sub(member, 1, 2) == 'h:' then
+      local record = record_of(show, string.sub(member, 3))
+      if record and is_open(record) then
+        give_back(show, record, 'expired')
+      else
+        set_due(show, member, false)
+      end
+    else
+      local drop, sku = string.match(member, '^r:([^:]*):(.*)$')
+      if drop then
+        local units = sku_of(show, drop, sku)
+        units.restock_due = true
+        touch(show, units)
+      else
+        set_due(show, member, false)
+      end
+    end
+  end
+end
+
+local function carry_out(keys, args, settles_only)
+  local show, problem = open_show(keys)
+  if not show then
+    return problem
+  end
+  local trades = unpack_table(args[1])
+  show.holds_per_viewer_max = tonumber(args[2])
+  show.settles_only = settles_only
+  if not trades or not show.holds_per_viewer_max then
+    return pack({'bad_request', 'trades'})
+  end
+  local sound = {}
+  for _, trade in ipairs(trades) do
+    if is_well_formed(trade) then
+      sound[#sound + 1] = trade
+    end
+  end
+  local due = redis.call('ZRANGEBYSCORE', keys[DUE], '-inf', text_of(show.now), 'LIMIT', 0, DUE_MAX)
+  read_for_trades(show, sound, due)
+
+  settle_due(show, due)
+  local outcomes = {}
+  for at, trade in ipairs(trades) do
+    if is_well_formed(trade) then
+      outcomes[at] = TRADES[trade[1]](show, trade)
+    else
+      outcomes[at] = invalid('bad_trade')
+    end
+  end
+
+  problem = commit(show)
+  if problem then
+    return problem
+  end
+  local offset = pack(show.offset_after)
+  for at, outcome in ipairs(outcomes) do
+    outcomes[at] = outcome.after and outcome.before .. offset .. outcome.after or outcome.before
+  end
+  return '\146' .. pack('ok') .. pack_array(outcomes)
+end
+
+-- dropcast_trade: expire what is due, then carry out any trades, in order. `trades` is an array of domain trades.
+-- KEYS of a show
+-- ARGV trades holds_per_viewer_max
+-- returns ["ok", [outcome, ...]] | ["bad_request", what]
+local function trade(keys, args)
+  return carry_out(keys, args, false)
+end
+
+-- dropcast_settle: the same, also when memory is full, and without reserves.
+-- KEYS of a show
+-- ARGV trades holds_per_viewer_max
+-- returns ["ok", [outcome, ...]] | ["bad_request", what]
+local function settle(keys, args)
+  return carry_out(keys, args, true)
+end
+
+-- Reading ------------------------------------------------------------------------------------------------------------------
+
+local function read_holds(show)
+  local ids = {}
+  for _, member in ipairs(redis.call('ZRANGE', show.keys[DUE], 0, -1)) do
+    if string.sub(member, 1, 2) == 'h:' then
+      ids[#ids + 1] = string.sub(member, 3)
+      show.holds:want(ids[#ids])
+    end
+  end
+  show.holds:fetch()
+  local holds = {}
+  for _, id in ipairs(ids) do
+    local record = record_of(show, id)
+    if record and is_open(record) then
+      holds[#holds + 1] = pack({
+        id, record.viewer, record.drop, record.sku, record.qty, record.state, record.expires_at, record.price,
+      })
+    end
+  end
+  return pack_array(holds)
+end
+
+-- dropcast_read: the whole show: drops in the order in which they were pinned, open holds only.
+-- KEYS of a show
+-- ARGV
+-- returns ["ok", [info, status, starts_at, started_at, ended_at, epoch], seq, offset, at_ms, drops, units, holds]
+local function read(keys)
+  local show, problem = open_show(keys)
+  if not show then
+    return problem
+  end
+  local drops, units = {}, {}
+  local pinned = drops_of(show)
+  for _, drop in ipairs(pinned) do
+    show.drops:want('c:' .. drop.id)
+    want_all_units(show, drop.id, terms_of(show, drop.id))
+  end
+  show.drops:fetch()
+  show.units:fetch()
+  for at, drop in ipairs(pinned) do
+    local terms = terms_of(show, drop.id)
+    drops[at] = '\147' .. pack(drop.id) .. pack_terms(terms) .. show.drops:get('c:' .. drop.id)
+    for _, sku in ipairs(skus_in(terms)) do
+      local found = sku_of(show, drop.id, sku)
+      units[#units + 1] = pack({drop.id, sku, found.free, found.held, found.sold, found.allocated})
+    end
+  end
+  return '\152'
+    .. pack('ok')
+    .. pack_show(show)
+    .. pack(show.seq, show.offset, show.now)
+    .. pack_array(drops)
+    .. pack_array(units)
+    .. read_holds(show)
+end
+
+-- dropcast_beat: a worker tells how many viewers it has; workers that are silent are forgotten.
+-- KEYS of a show
+-- ARGV worker viewers
+-- returns ["ok", [viewers, epoch, seq, offset, at_ms, due_at_ms]] | ["bad_request", what]
+local function beat(keys, args)
+  local show, problem = open_show(keys)
+  if not show then
+    return problem
+  end
+  local worker, own = args[1], tonumber(args[2])
+  if not is_integer(own, 0, QTY_MAX) then
+    return pack({'bad_request', 'viewers'})
+  end
+  local viewers, gone = own, {}
+  local found = redis.call('HGETALL', keys[VIEWERS])
+  for at = 1, #found, 2 do
+    local count, at_ms = string.match(found[at + 1], '^(%d+):(%d+)$')
+    if found[at] == worker then
+      count = nil
+    elseif not count or show.now - tonumber(at_ms) > WORKER_SILENT_MS then
+      count = nil
+      gone[#gone + 1] = found[at]
+    end
+    viewers = viewers + (tonumber(count) or 0)
+  end
+  local due = redis.call('ZRANGE', keys[DUE], 0, 0, 'WITHSCORES')
+  call_chunked('HDEL', keys[VIEWERS], gone)
+  redis.call('HSET', keys[VIEWERS], worker, text_of(own) .. ':' .. text_of(show.now))
+  redis.call('PEXPIRE', keys[VIEWERS], VIEWERS_TTL_MS)
+  return pack({'ok', {viewers, show.epoch, show.seq, show.offset, show.now, tonumber(due[2]) or 0}})
+end
+
+-- dropcast_lease: take or renew a lease.
+-- KEYS lease
+-- ARGV worker lease_ms
+-- returns ["ok", taken] | ["wrong_type", key] | ["bad_request", what]
+local function lease(keys, args)
+  local found = redis.call('TYPE', keys[1]).ok
+  local lease_ms = tonumber(args[2])
+  if found ~= 'none' and found ~= 'string' then
+    return pack({'wrong_type', keys[1]})
+  elseif not is_integer(lease_ms, 1, INTEGER_MAX) then
+    return pack({'bad_request', 'lease_ms'})
+  end
+  local owner = redis.call('GET', keys[1])
+  if owner and owner ~= args[1] then
+    return pack({'ok', false})
+  end
+  redis.call('SET', keys[1], args[1], 'PX', text_of(lease_ms))
+  return pack({'ok', true})
+end
+
+-- Registration -----------------------------------------------------------------------------------------------------------
+
+-- What gives units back or closes goes on when memory is full; what takes more memory does not.
+local function register(name, callback, ...)
+  redis.register_function({function_name = 'dropcast_' .. name, callback = callback, flags = {...}})
+end
+
+register('version', version, 'no-writes')
+register('schedule', schedule)
+register('start', start)
+register('end', finish_show, 'allow-oom')
+register('pin', pin)
+register('update', update)
+register('unpin', unpin, 'allow-oom')
+register('announce', announce)
+register('trade', trade)
+register('settle', settle, 'allow-oom')
+register('read', read, 'no-writes')
+register('beat', beat, 'allow-oom')
+register('lease', lease, 'allow-oom')

@@ -1,0 +1,58 @@
+"""Every key and channel name of dropcast, and who owns which key.
+
+The keys of a show share a hash tag, so that a show lives in one slot of a cluster and an engine function may touch
+all of them. functions.lua takes them in the order of SHOW_KEYS.
+"""
+
+from functools import lru_cache
+
+SHOW_KEYS = (
+    "meta",
+    "drops",
+    "units",
+    "holds",
+    "due",
+    "buyers",
+    "orders",
+    "events",
+    "journal",
+    "viewers",
+    "done",
+    "live",
+)
+"""The last one is a channel."""
+
+SHOWS = "dropcast:shows"
+"""Sorted set of all show ids, in their order."""
+PRODUCTS = "dropcast:{catalogue}:products"
+PRODUCT_ORDER = "dropcast:{catalogue}:order"
+
+_LEASES = "dropcast:lease:"
+_SHOW_START = "dropcast:{"
+
+
+def of_show(show: str, name: str) -> str:
+    """Return the key `name` of `show`."""
+    return f"{_SHOW_START}{show}}}:{name}"
+
+
+@lru_cache(maxsize=4096)
+def all_of_show(show: str) -> tuple[str, ...]:
+    """Return the keys of `show` in the order in which every engine function takes them."""
+    return tuple(of_show(show, name) for name in SHOW_KEYS)
+
+
+def channel(show: str) -> str:
+    return of_show(show, "live")
+
+
+def lease(name: str) -> str:
+    return _LEASES + name
+
+
+def has_owner(key: str) -> bool:
+    """Whether `key` has a place in this file. Leases have none: they must expire instead."""
+    if key in (SHOWS, PRODUCTS, PRODUCT_ORDER):
+        return True
+    show, end, name = key.removeprefix(_SHOW_START).partition("}:")
+    return key.startswith(_SHOW_START) and bool(show and end) and name in SHOW_KEYS[:-1]

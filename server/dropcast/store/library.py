@@ -1,0 +1,85 @@
+"""Loads functions.lua into the engine when it is missing there or older, and never replaces a newer one.
+
+Called once when a server starts, and again when the engine says that it has lost the functions.
+"""
+
+import asyncio
+import logging
+import re
+import secrets
+from importlib.resources import files
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from dropcast.domain.faults import EngineFault, EngineUnfit
+from dropcast.store import keys
+from dropcast.store.connection import engine_faults
+
+logger = logging.getLogger(__name__)
+
+SOURCE = files("dropcast.store").joinpath("functions.lua").read_text(encoding="utf-8")
+_LEASE_MS = 5_000
+_TRIES = 200
+_WAIT_S = 0.05
+
+
+def version_of(source: str) -> int:
+    """Return the version that a library's source declares."""
+    found = re.search(r"^local VERSION = (\d+)$", source, re.MULTILINE)
+    if found is None:
+        raise ValueError("the library's source declares no version")
+    return int(found[1])
+
+
+VERSION = version_of(SOURCE)
+
+
+def is_missing(error: ResponseError) -> bool:
+    """Whether an engine function failed because the library is not there; nothing was done then."""
+    return "Function not found" in str(error)
+
+
+async def loaded_version(client: Redis) -> int | None:
+    """Return the version of the library in the engine, or None when there is none."""
+    with engine_faults():
+        try:
+            return int(await client.execute_command("FCALL", "dropcast_version", 0))
+        except ResponseError as error:
+            if is_missing(error):
+                return None
+            raise
+
+
+async def load(client: Redis, source: str = SOURCE) -> int:
+    """See to it that the library is there, in this version or a newer one. Return the version that is there."""
+    own = version_of(source)
+    lease, worker = keys.lease("library"), secrets.token_hex(8)
+    for _ in range(_TRIES):
+        found = await loaded_version(client)
+        if found is not None and found >= own:
+            if found > own:
+                logger.warning("the engine has version %d of the functions, newer than %d: using it", found, own)
+            return found
+        with engine_faults():
+            # Between looking and replacing another server might load a newer one: one at a time.
+            if not await client.set(lease, worker, nx=True, px=_LEASE_MS):
+                await asyncio.sleep(_WAIT_S)
+                continue
+            try:
+                found = await loaded_version(client)
+                if found is None or found < own:
+                    await _replace(client, source)
+                    logger.info("loaded version %d of the engine functions", own)
+            finally:
+                await client.delete(lease)
+    raise EngineFault("the engine functions could not be loaded: another server holds the lease")
+
+
+async def _replace(client: Redis, source: str) -> None:
+    try:
+        await client.execute_command("FUNCTION", "LOAD", "REPLACE", source)
+    except ResponseError as error:
+        if str(error).startswith("OOM"):
+            raise
+        raise EngineUnfit(f"the engine does not take the functions: {error}") from error

@@ -1,0 +1,109 @@
+"""One worker process from the supervisor's side: its three pipes, its signals, its end.
+
+Its standard input carries its config and is then held open: should the supervisor die in any way, the kernel
+closes it, and the worker stops. A second pipe brings one byte when the worker accepts connections.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+import dropcast
+from dropcast.config import WorkerConfig
+
+_PACKAGES_DIR = Path(dropcast.__file__).parents[1]
+
+
+class WorkerProcess:
+    """See the module. `pid` is 0 before it runs and after its end."""
+
+    def __init__(self, name: str, log: IO[bytes] | IO[str] | None) -> None:
+        """`log` takes what the worker writes to stderr; None: where ours goes."""
+        self.name = name
+        self.pid = 0
+        self._log = log
+
+    async def run(self, config: WorkerConfig, on_ready: Callable[[], None]) -> str:
+        """Start the process and wait for its end. Return how it ended, in words.
+
+        `config.ready_fd` is set here. Raises OSError when it cannot be started.
+        """
+        loop = asyncio.get_running_loop()
+        config_read, config_write = os.pipe()
+        ready_read, ready_write = os.pipe()
+        try:
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    *_safe_path(),
+                    "-m",
+                    "dropcast.worker",
+                    stdin=config_read,
+                    stdout=self._log or sys.stderr,
+                    stderr=self._log,
+                    pass_fds=(config.listen_fd, ready_write),
+                    start_new_session=True,
+                )
+            finally:
+                os.close(config_read)
+                # Set before the descriptor is closed here: its number is the same in the child.
+                config = msgspec.structs.replace(config, ready_fd=ready_write)
+                os.close(ready_write)
+            self.pid = process.pid
+
+            def on_byte() -> None:
+                loop.remove_reader(ready_read)
+                if os.read(ready_read, 1):
+                    on_ready()
+
+            loop.add_reader(ready_read, on_byte)
+            try:
+                _write(config_write, msgspec.json.encode(config) + b"\n")
+                status = await process.wait()
+            finally:
+                self.pid = 0
+                loop.remove_reader(ready_read)
+            return f"worker {self.name} {in_words(status)}"
+        finally:
+            os.close(ready_read)
+            os.close(config_write)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal; nothing happens when the process has ended."""
+        if self.pid:
+            try:
+                os.kill(self.pid, number)
+            except ProcessLookupError:
+                return
+
+
+def in_words(status: int) -> str:
+    """Return what a process' exit status means."""
+    if status >= 0:
+        return f"ended with status {status}"
+    try:
+        return f"was ended by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was ended by signal {-status}"
+
+
+def _safe_path() -> list[str]:
+    """Keep the current directory out of the worker's import path, where a file of any name may lie.
+
+    Unless dropcast itself is imported from there.
+    """
+    return [] if Path.cwd() == _PACKAGES_DIR else ["-P"]
+
+
+def _write(descriptor: int, line: bytes) -> None:
+    """Write the config: a few kilobytes into an empty pipe, which takes 64 KiB without waiting."""
+    try:
+        os.write(descriptor, line)
+    except BrokenPipeError:
+        return  # it has ended already, and its status tells why

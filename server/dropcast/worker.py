@@ -1,0 +1,91 @@
+"""A worker process: `python -m dropcast.worker`, started by the supervisor and by nobody else.
+
+Its standard input brings one line of JSON, a WorkerConfig, and then stays open: when it ends, the supervisor is
+dead, and the worker stops as it does for SIGTERM.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+
+import msgspec
+import uvloop
+
+from dropcast.app import run_worker
+from dropcast.config import WorkerConfig
+from dropcast.domain.faults import Fault
+from dropcast.settings import SettingsError
+
+logger = logging.getLogger(__name__)
+
+_STDIN = 0
+_GRACE_S = 1.0
+"""Beyond the stop deadline the supervisor kills; a worker without one ends itself this much later."""
+
+
+def main() -> int:
+    """Run until told to stop. Return the exit status: 0 orderly, 1 with one line on stderr otherwise."""
+    # Read without a buffer: what is left of the pipe is watched by the loop.
+    with open(_STDIN, "rb", buffering=0, closefd=False) as stdin:
+        line = stdin.readline()
+    if not line:
+        return 0
+    config = msgspec.json.decode(line, type=WorkerConfig)
+    _set_up_logging(config)
+    try:
+        uvloop.run(_run(config))
+    except (Fault, SettingsError, OSError) as error:
+        logger.error("%s", error)
+        return 1
+    return 0
+
+
+async def _run(config: WorkerConfig) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    def stop_now() -> None:
+        if not stop.is_set():
+            stop.set()
+            _end_at_last(config.settings.stop_deadline_ms / 1000 + _GRACE_S)
+
+    def on_stdin() -> None:
+        if not os.read(_STDIN, 4096):
+            loop.remove_reader(_STDIN)
+            stop_now()
+
+    def ready() -> None:
+        os.write(config.ready_fd, b"\x01")
+        os.close(config.ready_fd)
+
+    loop.add_signal_handler(signal.SIGTERM, stop_now)
+    loop.add_signal_handler(signal.SIGINT, stop_now)
+    loop.add_reader(_STDIN, on_stdin)
+    await run_worker(config, ready=ready, stop=stop)
+
+
+def _end_at_last(after_s: float) -> None:
+    """End the process though its loop hangs, so that none outlives its supervisor."""
+    timer = threading.Timer(after_s, os._exit, (1,))
+    timer.daemon = True
+    timer.start()
+
+
+def _set_up_logging(config: WorkerConfig) -> None:
+    level = config.settings.log_level.upper()
+    logging.basicConfig(
+        level=level,
+        stream=sys.stderr,
+        format=f"%(asctime)s {config.name} %(levelname)s %(name)s: %(message)s",
+    )
+    if level != "DEBUG":
+        # What uvicorn and asyncio say at info is about processes, which are the supervisor's to tell of.
+        for talkative in ("uvicorn", "asyncio"):
+            logging.getLogger(talkative).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
