@@ -1,10 +1,12 @@
 """A running server for tests: two workers, a real engine, real sockets; and short ways to what each test needs."""
 
 import secrets
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
+import jwt
 
 from dropcast.edge.tokens import mint
 from dropcast.settings import Settings
@@ -31,6 +33,17 @@ class House:
 
     def token(self, viewer: str, role: str = "viewer", expires_s: int = 3600) -> str:
         return mint(self._secret, self.settings, viewer, role, expires_s)
+
+    def expired_token(self, viewer: str) -> str:
+        settings = self.settings
+        claims = {
+            "sub": viewer,
+            "role": "viewer",
+            "aud": settings.jwt_audience,
+            "iss": settings.jwt_issuer,
+            "exp": int(time.time()) - settings.jwt_leeway_s - 60,
+        }
+        return jwt.encode(claims, self._secret, "HS256")
 
     def client(self, viewer: str | None = None, role: str = "viewer", **options: Any) -> Client:
         """Return an SDK client; without a viewer, an anonymous one."""

@@ -8,6 +8,7 @@ import asyncio
 import importlib.util
 import sys
 from collections.abc import Callable
+from typing import IO
 
 import msgspec
 
@@ -36,23 +37,30 @@ def require_crowd() -> None:
 class Helper:
     """One process. `on_line` hears each of its lines; `faults` is what went wrong with it."""
 
-    def __init__(self, name: str, module: str, on_line: Callable[[Line], None]) -> None:
+    def __init__(
+        self, name: str, module: str, on_line: Callable[[Line], None], *, log: IO[bytes] | None = None
+    ) -> None:
+        """`log` takes what it writes to stderr; None: where ours goes."""
         self.name = name
+        self._log = log
         self._module = f"{PACKAGE}.{module}"
         self._on_line = on_line
         self._process: asyncio.subprocess.Process | None = None
         self._hearing: asyncio.Task[None] | None = None
         self.ready = asyncio.Event()
         """Set when it says so, or has ended without."""
+        self.ended = asyncio.Event()
         self.faults: list[str] = []
 
     async def start(self, config: msgspec.Struct) -> None:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",  # what lies in the current directory is none of its business
             "-m",
             self._module,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            stderr=self._log,
             limit=_LINE_BYTES_MAX,
             start_new_session=True,
         )
@@ -107,3 +115,4 @@ class Helper:
         if status != 0 or not done:
             self.faults.append(f"{self.name} ended with status {status}")
         self.ready.set()
+        self.ended.set()

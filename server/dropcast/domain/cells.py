@@ -36,7 +36,9 @@ def clean(value: str) -> str:
 def text(row: Row, column: Column, chars_max: int, findings: Findings) -> str:
     value = clean(row[column])
     if len(value) > chars_max:
-        findings.error(row.line, row.name(column), f"{len(value)} characters; at most {chars_max} are allowed")
+        findings.error(
+            row.line, row.name(column), f"{len(value)} characters; at most {chars_max} are allowed"
+        )
     return value
 
 
@@ -46,7 +48,9 @@ def handle(row: Row, findings: Findings) -> str | None:
     if not value:
         findings.error(row.line, name, "the handle is missing")
     elif not value.isprintable() or _UNFIT_FOR_HANDLES.search(value):
-        findings.error(row.line, name, f"{shown(value)} cannot be a handle: it has blanks or signs of its own in URLs")
+        findings.error(
+            row.line, name, f"{shown(value)} cannot be a handle: it has blanks or signs of its own in URLs"
+        )
     elif len(value) > HANDLE_CHARS_MAX:
         findings.error(row.line, name, f"{len(value)} characters; at most {HANDLE_CHARS_MAX} are allowed")
     else:
@@ -91,9 +95,16 @@ def price(row: Row, column: Column, currency: str, findings: Findings) -> int | 
     # Zeros beyond the currency's decimals say nothing: "1200.00" is a price in JPY.
     minor = (match[2] or "").rstrip("0")
     if len(minor) > digits:
-        findings.error(row.line, name, f"the price {shown(value)} has more than {digits} decimals, too many for {currency}")
+        findings.error(
+            row.line,
+            name,
+            f"the price {shown(value)} has more than {digits} decimals, too many for {currency}",
+        )
         return None
-    if len(major) > _DIGITS_MAX or (amount := int((major or "0") + minor.ljust(digits, "0"))) > PRICE_MINOR_MAX:
+    if (
+        len(major) > _DIGITS_MAX
+        or (amount := int((major or "0") + minor.ljust(digits, "0"))) > PRICE_MINOR_MAX
+    ):
         findings.error(row.line, name, f"the price {shown(value)} is too high")
         return None
     return amount
@@ -117,7 +128,9 @@ def stock(row: Row, findings: Findings) -> int:
         findings.warn(row.line, name, f"the negative stock {shown(value)} counts as 0")
         return 0
     if len(digits) > _DIGITS_MAX or int(digits or "0") > STOCK_UNITS_MAX:
-        findings.warn(row.line, name, f"the stock {shown(value)} counts as {STOCK_UNITS_MAX}, the most there can be")
+        findings.warn(
+            row.line, name, f"the stock {shown(value)} counts as {STOCK_UNITS_MAX}, the most there can be"
+        )
         return STOCK_UNITS_MAX
     return int(digits or "0")
 
@@ -133,9 +146,9 @@ def image(row: Row, column: Column, findings: Findings) -> str | None:
     return value
 
 
-def published(row: Row, findings: Findings) -> bool | None:
-    """Return whether the row says that its product is in the shop; None when it does not say."""
+def published(row: Row, findings: Findings) -> bool:
+    """Return whether the row says that its product is in the shop."""
     value = row[Column.PUBLISHED].lower()
-    if value and value not in ("true", "false"):
+    if value not in ("true", "false"):
         findings.error(row.line, row.name(Column.PUBLISHED), f"{shown(value)} is neither true nor false")
-    return value == "true" if value else None
+    return value == "true"

@@ -83,7 +83,9 @@ class Row:
 
 
 class Header:
-    def __init__(self, line: int, places: Mapping[Column, int], names: Mapping[Column, str], width: int) -> None:
+    def __init__(
+        self, line: int, places: Mapping[Column, int], names: Mapping[Column, str], width: int
+    ) -> None:
         self.line = line
         self.places = places
         self.names = names

@@ -59,7 +59,10 @@ class Sell(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag="sell
 
 
 class Expire(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag="expire"):
-    """Expire whatever is due, and announce restocked units that have been free long enough."""
+    """Expire whatever is due, and announce restocked units that have been free long enough.
+
+    Granted, with an empty hold.
+    """
 
 
 Trade = Reserve | Release | Pay | Unpay | Sell | Expire
@@ -94,21 +97,21 @@ class Problem(StrEnum):
     BAD_TRADE = "bad_trade"
 
 
-class Granted(msgspec.Struct, frozen=True):
+class Granted(msgspec.Struct, frozen=True, array_like=True, tag="granted"):
     """The hold as it now stands, and the journal offset that it is true of."""
 
     hold: Hold
     offset: int
 
 
-class Refused(msgspec.Struct, frozen=True):
+class Refused(msgspec.Struct, frozen=True, array_like=True, tag="refused"):
     reason: Reason
     offset: int
     free: int = 0
     """For `sold_out` and `limit`: the units that could be had instead."""
 
 
-class Invalid(msgspec.Struct, frozen=True):
+class Invalid(msgspec.Struct, frozen=True, array_like=True, tag="invalid"):
     problem: Problem
 
 

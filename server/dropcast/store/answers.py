@@ -11,7 +11,7 @@ import msgspec
 from dropcast.domain.drop import Drop, Units
 from dropcast.domain.events import Beat
 from dropcast.domain.faults import BadRequest, Conflict, EngineFault, Fault, NotFound
-from dropcast.domain.hold import Hold
+from dropcast.domain.hold import Hold, HoldState
 from dropcast.domain.show import Show, ShowStatus
 from dropcast.domain.trades import Outcome
 
@@ -26,7 +26,7 @@ class ShowInfo(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ShowRecord(msgspec.Struct, frozen=True, array_like=True):
-    info: bytes
+    info: ShowInfo
     status: ShowStatus
     starts_at_ms: int
     started_at_ms: int
@@ -34,7 +34,7 @@ class ShowRecord(msgspec.Struct, frozen=True, array_like=True):
     epoch: str
 
     def as_show(self, show: str) -> Show:
-        info = _INFO.decode(self.info)
+        info = self.info
         return Show(
             id=show,
             title=info.title,
@@ -49,17 +49,29 @@ class ShowRecord(msgspec.Struct, frozen=True, array_like=True):
 
 
 class HoldRecord(msgspec.Struct, frozen=True, array_like=True):
-    """A hold as the hash of holds keeps it; the fields of Hold without its id come first, in order."""
+    """A hold as the hash of holds keeps it under its id."""
 
     viewer: str
     drop: str
     sku: str
     qty: int
-    state: str
+    state: HoldState
     expires_at_ms: int
     price_minor: int
     attempt: str
     held_until_ms: int
+
+    def as_hold(self, hold: str) -> Hold:
+        return Hold(
+            hold,
+            self.viewer,
+            self.drop,
+            self.sku,
+            self.qty,
+            self.state,
+            self.expires_at_ms,
+            self.price_minor,
+        )
 
 
 class ScheduleAnswer(msgspec.Struct, frozen=True, array_like=True):
@@ -100,13 +112,12 @@ class LeaseAnswer(msgspec.Struct, frozen=True, array_like=True):
     taken: bool
 
 
-_INFO = msgspec.msgpack.Decoder(ShowInfo)
 _REFUSAL = msgspec.msgpack.Decoder(list[Any])
 _OK = b"\xa2ok"
-UNKNOWN_SHOW = "unknown_show"
+_UNKNOWN_SHOW = msgspec.msgpack.encode(["unknown_show"])
 
 _FAULTS: dict[str, tuple[Callable[[str], Fault], str]] = {
-    UNKNOWN_SHOW: (NotFound, "there is no such show"),
+    "unknown_show": (NotFound, "there is no such show"),
     "unknown_drop": (NotFound, "the show has no such drop"),
     "unknown_sku": (NotFound, "the drop has no SKU {0!r}"),
     "show_exists": (Conflict, "there is another show under this id"),
@@ -123,9 +134,8 @@ _FAULTS: dict[str, tuple[Callable[[str], Fault], str]] = {
 """Every code that functions.lua answers besides "ok": the fault it means, and its sentence."""
 
 
-def code_of(answer: bytes) -> str:
-    """Return the code of an answer: "ok" or why nothing was done."""
-    return "ok" if answer[1:4] == _OK else str(_REFUSAL.decode(answer)[0])
+def is_unknown_show(answer: bytes) -> bool:
+    return answer == _UNKNOWN_SHOW
 
 
 def raise_refusal(answer: bytes) -> None:

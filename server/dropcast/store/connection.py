@@ -78,25 +78,31 @@ def _is_out_of_memory(error: BaseException | None) -> bool:
     return False
 
 
+async def ask(client: Redis, *command: str | int | bytes) -> Any:
+    """Return the engine's answer to one command. Raises EngineFault; a failed command is its cause."""
+    with engine_faults():
+        return await client.execute_command(*command)  # type: ignore[no-untyped-call]
+
+
 async def ping(client: Redis) -> None:
     """Raise EngineFault unless the engine answers."""
-    with engine_faults():
-        await client.execute_command("PING")
+    await ask(client, "PING")
 
 
 async def examine(client: Redis) -> list[str]:
     """Return warnings about how the engine is configured. Raises EngineUnfit when dropcast cannot work with it."""
-    with engine_faults():
-        info: dict[str, Any] = {}
-        for section in ("server", "cluster", "memory", "persistence", "replication"):
-            info |= await client.info(section)
-        _refuse_version(info)
-        _refuse_mode(info)
-        try:
-            await client.execute_command("FUNCTION", "STATS")
-        except ResponseError as error:
-            raise EngineUnfit(f"the engine has no Functions: {error}") from error
-        return await _warnings(client, info)
+    info: dict[str, Any] = {}
+    for section in ("server", "cluster", "memory", "persistence", "replication"):
+        info |= await ask(client, "INFO", section)
+    _refuse_version(info)
+    _refuse_mode(info)
+    try:
+        await ask(client, "FUNCTION", "STATS")
+    except EngineFault as fault:
+        if isinstance(fault.__cause__, ResponseError):
+            raise EngineUnfit(f"the engine has no Functions: {fault.__cause__}") from fault
+        raise
+    return await _warnings(client, info)
 
 
 def _refuse_version(info: dict[str, Any]) -> None:
@@ -123,8 +129,10 @@ async def _warnings(client: Redis, info: dict[str, Any]) -> list[str]:
     if not info.get("aof_enabled"):
         return ["the engine has no append-only file: a crash loses holds and orders (set appendonly yes)"]
     try:
-        found = await client.config_get("appendfsync")
-    except ResponseError:
+        found = await ask(client, "CONFIG GET", "appendfsync")
+    except EngineFault as fault:
+        if not isinstance(fault.__cause__, ResponseError):
+            raise
         return ["the engine hides its configuration: whether every write reaches the disk is unknown"]
     if found.get("appendfsync") != "always":
         fsync = found.get("appendfsync")

@@ -35,7 +35,7 @@ local HOLD_MS_MAX = 86400000
 local KEEP_MS = 86400000 -- holds and their like, after the end of their show
 local DONE_MAX = 2000
 local DROPS_MAX = 1000
-local SKUS_MAX = 1000
+local SKUS_MAX = 2048
 local QTY_MAX = 2147483648
 local UNITS_MAX = 1099511627776 -- allocated of one SKU
 local INTEGER_MAX = 9007199254740991
@@ -48,7 +48,10 @@ local TYPES = {
 
 -- Packing -----------------------------------------------------------------------------------------------------
 
-local pack = cmsgpack.pack
+-- Libraries of the engine are not there yet while the functions are loaded.
+local function pack(...)
+  return cmsgpack.pack(...)
+end
 
 local function array_header(count)
   if count < 16 then
@@ -283,9 +286,13 @@ local function skus_in(terms)
 end
 
 local function want_sku(show, drop, sku)
-  local name = drop .. ':' .. sku
-  for _, counter in ipairs({'f:', 'h:', 's:', 'a:', 'o:'}) do
-    show.units:want(counter .. name)
+  local name, units = drop .. ':' .. sku, show.units
+  if units.value['f:' .. name] == nil then
+    units:want('f:' .. name)
+    units:want('h:' .. name)
+    units:want('s:' .. name)
+    units:want('a:' .. name)
+    units:want('o:' .. name)
   end
 end
 
@@ -295,10 +302,8 @@ local function sku_of(show, drop, sku)
   local found = show.skus[name]
   if not found then
     local units = show.units
-    if units.value['f:' .. name] == nil then
-      want_sku(show, drop, sku)
-      units:fetch()
-    end
+    want_sku(show, drop, sku)
+    units:fetch()
     found = {
       drop = drop,
       sku = sku,
@@ -603,7 +608,7 @@ local function remembered(show, key, fingerprint)
 end
 
 local function pack_show(show)
-  return '\150' .. pack(show.info, show.status, show.starts_at, show.started_at, show.ended_at, show.epoch)
+  return '\150' .. show.info .. pack(show.status, show.starts_at, show.started_at, show.ended_at, show.epoch)
 end
 
 -- Free units by SKU, packed.
@@ -985,8 +990,6 @@ local function invalid(problem)
   return {before = '\146' .. pack('invalid', problem)}
 end
 
-local SWEPT = {before = '\147' .. pack('granted', {'', '', '', '', 0, 'expired', 0, 0}), after = ''}
-
 -- Text fields of a trade after its tag.
 local TEXTS = {reserve = 4, release = 2, pay = 3, unpay = 3, sell = 4, expire = 0}
 
@@ -1178,13 +1181,13 @@ function TRADES.sell(show, trade)
 end
 
 function TRADES.expire()
-  return SWEPT
+  return {before = '\147' .. pack('granted', {'', '', '', '', 0, 'expired', 0, 0}), after = ''}
 end
 
 -- Phase one for trades: everything that they and what is due may touch, in a few commands.
-local function read_for_trades(show, trades, due)
-  for _, trade in ipairs(trades) do
-    if TEXTS[trade[1]] ~= 0 then
+local function read_for_trades(show, trades, sound, due)
+  for at, trade in ipairs(trades) do
+    if sound[at] and TEXTS[trade[1]] ~= 0 then
       show.holds:want(trade[2])
     end
   end
@@ -1195,8 +1198,8 @@ local function read_for_trades(show, trades, due)
   end
   local known = show.holds.wanted
   show.holds:fetch()
-  for _, trade in ipairs(trades) do
-    if trade[1] == 'reserve' and not show.holds:get(trade[2]) then
+  for at, trade in ipairs(trades) do
+    if sound[at] and trade[1] == 'reserve' and not show.holds:get(trade[2]) then
       show.drops:want('t:' .. trade[4])
       want_sku(show, trade[4], trade[5])
       show.buyers:want(trade[4] .. ':' .. trade[3])
@@ -1251,18 +1254,16 @@ local function carry_out(keys, args, settles_only)
     return pack({'bad_request', 'trades'})
   end
   local sound = {}
-  for _, trade in ipairs(trades) do
-    if is_well_formed(trade) then
-      sound[#sound + 1] = trade
-    end
+  for at, trade in ipairs(trades) do
+    sound[at] = is_well_formed(trade)
   end
   local due = redis.call('ZRANGEBYSCORE', keys[DUE], '-inf', text_of(show.now), 'LIMIT', 0, DUE_MAX)
-  read_for_trades(show, sound, due)
+  read_for_trades(show, trades, sound, due)
 
   settle_due(show, due)
   local outcomes = {}
   for at, trade in ipairs(trades) do
-    if is_well_formed(trade) then
+    if sound[at] then
       outcomes[at] = TRADES[trade[1]](show, trade)
     else
       outcomes[at] = invalid('bad_trade')

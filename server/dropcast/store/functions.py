@@ -4,11 +4,14 @@ Called by shows.py and desk.py. In go texts, numbers and MessagePack that was ma
 answers, or the fault that a refusal means. A test holds the methods against the headers in functions.lua.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
 
 from dropcast.domain.events import Beat
+from dropcast.domain.faults import EngineFault
+from dropcast.domain.trades import Invalid, Outcome, Problem, Trade
 from dropcast.store import keys, library
 from dropcast.store.answers import (
     BeatAnswer,
@@ -17,14 +20,18 @@ from dropcast.store.answers import (
     ReadAnswer,
     ScheduleAnswer,
     ShowRecord,
+    TradeAnswer,
+    is_unknown_show,
     raise_refusal,
 )
-from dropcast.store.connection import engine_faults
+from dropcast.store.connection import ask
 
 Argument = str | int | bytes
 
 _SCHEDULE = msgspec.msgpack.Decoder(ScheduleAnswer)
 _DONE = msgspec.msgpack.Decoder(DoneAnswer)
+_ENCODER = msgspec.msgpack.Encoder()
+_TRADES = msgspec.msgpack.Decoder(TradeAnswer)
 _READ = msgspec.msgpack.Decoder(ReadAnswer)
 _BEAT = msgspec.msgpack.Decoder(BeatAnswer)
 _LEASE = msgspec.msgpack.Decoder(LeaseAnswer)
@@ -76,12 +83,23 @@ class Functions:
     async def announce(self, show: str, *, key: str, fingerprint: str, text: str, data: bytes) -> DoneAnswer:
         return _DONE.decode(await self._of_show("dropcast_announce", show, key, fingerprint, text, data))
 
-    async def trade(self, show: str, *, trades: bytes, holds_per_viewer_max: int) -> bytes:
-        """Return the answer as it is: a refusal of the whole batch is every trade's outcome."""
-        return await self._call("dropcast_trade", keys.all_of_show(show), trades, holds_per_viewer_max)
+    async def trade(self, show: str, *, trades: Sequence[Trade], holds_per_viewer_max: int) -> list[Outcome]:
+        """Carry out any trades, in order."""
+        return await self._trades("dropcast_trade", show, trades, holds_per_viewer_max)
 
-    async def settle(self, show: str, *, trades: bytes, holds_per_viewer_max: int) -> bytes:
-        return await self._call("dropcast_settle", keys.all_of_show(show), trades, holds_per_viewer_max)
+    async def settle(self, show: str, *, trades: Sequence[Trade], holds_per_viewer_max: int) -> list[Outcome]:
+        """Carry out trades among which there is no reserve; also when memory is full."""
+        return await self._trades("dropcast_settle", show, trades, holds_per_viewer_max)
+
+    async def _trades(
+        self, name: str, show: str, trades: Sequence[Trade], holds_per_viewer_max: int
+    ) -> list[Outcome]:
+        packed = _ENCODER.encode(trades)
+        answer = await self._call(name, keys.all_of_show(show), packed, holds_per_viewer_max)
+        if is_unknown_show(answer):
+            return [Invalid(Problem.UNKNOWN_SHOW)] * len(trades)
+        raise_refusal(answer)
+        return _TRADES.decode(answer).outcomes
 
     async def read(self, show: str) -> ReadAnswer:
         return _READ.decode(await self._of_show("dropcast_read", show))
@@ -100,12 +118,11 @@ class Functions:
         return answer
 
     async def _call(self, name: str, names: tuple[str, ...], *args: Argument) -> bytes:
-        with engine_faults():
-            try:
-                answer: bytes = await self._client.execute_command("FCALL", name, len(names), *names, *args)
-            except ResponseError as error:
-                if not library.is_missing(error):
-                    raise
-                await library.load(self._client)
-                answer = await self._client.execute_command("FCALL", name, len(names), *names, *args)
+        try:
+            answer: bytes = await ask(self._client, "FCALL", name, len(names), *names, *args)
+        except EngineFault as fault:
+            if not library.is_missing(fault):
+                raise
+            await library.load(self._client)
+            answer = await ask(self._client, "FCALL", name, len(names), *names, *args)
         return answer

@@ -6,6 +6,9 @@ all of them. functions.lua takes them in the order of SHOW_KEYS.
 
 from functools import lru_cache
 
+from dropcast.domain.faults import NotFound
+from dropcast.domain.ids import is_id
+
 SHOW_KEYS = (
     "meta",
     "drops",
@@ -38,7 +41,12 @@ def of_show(show: str, name: str) -> str:
 
 @lru_cache(maxsize=4096)
 def all_of_show(show: str) -> tuple[str, ...]:
-    """Return the keys of `show` in the order in which every engine function takes them."""
+    """Return the keys of `show` in the order in which every engine function takes them.
+
+    Raises NotFound for a name that no show can have: a brace in it would move the keys to another slot.
+    """
+    if not is_id(show):
+        raise NotFound("there is no such show")
     return tuple(of_show(show, name) for name in SHOW_KEYS)
 
 

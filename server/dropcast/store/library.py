@@ -12,9 +12,9 @@ from importlib.resources import files
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from dropcast.domain.faults import EngineFault, EngineUnfit
+from dropcast.domain.faults import EngineAway, EngineFault, EngineFull, EngineUnfit
 from dropcast.store import keys
-from dropcast.store.connection import engine_faults
+from dropcast.store.connection import ask
 
 logger = logging.getLogger(__name__)
 
@@ -35,20 +35,19 @@ def version_of(source: str) -> int:
 VERSION = version_of(SOURCE)
 
 
-def is_missing(error: ResponseError) -> bool:
+def is_missing(fault: EngineFault) -> bool:
     """Whether an engine function failed because the library is not there; nothing was done then."""
-    return "Function not found" in str(error)
+    return isinstance(fault.__cause__, ResponseError) and "Function not found" in str(fault.__cause__)
 
 
 async def loaded_version(client: Redis) -> int | None:
     """Return the version of the library in the engine, or None when there is none."""
-    with engine_faults():
-        try:
-            return int(await client.execute_command("FCALL", "dropcast_version", 0))
-        except ResponseError as error:
-            if is_missing(error):
-                return None
-            raise
+    try:
+        return int(await ask(client, "FCALL", "dropcast_version", 0))
+    except EngineFault as fault:
+        if is_missing(fault):
+            return None
+        raise
 
 
 async def load(client: Redis, source: str = SOURCE) -> int:
@@ -59,27 +58,28 @@ async def load(client: Redis, source: str = SOURCE) -> int:
         found = await loaded_version(client)
         if found is not None and found >= own:
             if found > own:
-                logger.warning("the engine has version %d of the functions, newer than %d: using it", found, own)
+                logger.warning(
+                    "the engine has version %d of the functions, newer than %d: using it", found, own
+                )
             return found
-        with engine_faults():
-            # Between looking and replacing another server might load a newer one: one at a time.
-            if not await client.set(lease, worker, nx=True, px=_LEASE_MS):
-                await asyncio.sleep(_WAIT_S)
-                continue
-            try:
-                found = await loaded_version(client)
-                if found is None or found < own:
-                    await _replace(client, source)
-                    logger.info("loaded version %d of the engine functions", own)
-            finally:
-                await client.delete(lease)
+        # Between looking and replacing another server might load a newer one: one at a time.
+        if not await ask(client, "SET", lease, worker, "NX", "PX", _LEASE_MS):
+            await asyncio.sleep(_WAIT_S)
+            continue
+        try:
+            found = await loaded_version(client)
+            if found is None or found < own:
+                await _replace(client, source)
+                logger.info("loaded version %d of the engine functions", own)
+        finally:
+            await ask(client, "DEL", lease)
     raise EngineFault("the engine functions could not be loaded: another server holds the lease")
 
 
 async def _replace(client: Redis, source: str) -> None:
     try:
-        await client.execute_command("FUNCTION", "LOAD", "REPLACE", source)
-    except ResponseError as error:
-        if str(error).startswith("OOM"):
-            raise
-        raise EngineUnfit(f"the engine does not take the functions: {error}") from error
+        await ask(client, "FUNCTION", "LOAD", "REPLACE", source)
+    except (EngineAway, EngineFull):
+        raise
+    except EngineFault as fault:
+        raise EngineUnfit(f"the engine does not take the functions: {fault.__cause__}") from fault

@@ -18,6 +18,7 @@ import dropcast
 from dropcast.config import WorkerConfig
 
 _PACKAGES_DIR = Path(dropcast.__file__).parents[1]
+_STDERR = 2
 
 
 class WorkerProcess:
@@ -45,7 +46,7 @@ class WorkerProcess:
                     "-m",
                     "dropcast.worker",
                     stdin=config_read,
-                    stdout=self._log or sys.stderr,
+                    stdout=self._log or _STDERR,
                     stderr=self._log,
                     pass_fds=(config.listen_fd, ready_write),
                     start_new_session=True,

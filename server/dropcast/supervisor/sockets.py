@@ -39,8 +39,8 @@ class Listeners:
         except OSError as error:
             self.close()
             raise SettingsError(f"host={host}, port={port}: cannot listen there: {error.strerror}") from error
-        self.host: str = address[0]
-        self.port: int = address[1]
+        self.host = str(address[0])
+        self.port = int(address[1])
 
     @property
     def url(self) -> str:

