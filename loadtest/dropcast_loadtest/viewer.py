@@ -63,7 +63,7 @@ class Viewer:
                 await self._attend(self._relay.url, door)
 
     async def _attend(self, url: str, door: asyncio.Semaphore) -> None:
-        codec: Literal["json", "msgpack"] = "msgpack" if self._ticket.number % 2 else "json"
+        codec: Literal["json", "msgpack"] = "msgpack" if self._ticket.number % 3 == 0 else "json"
         show = self._config.show
         # A relay is one hop more than the server's fan-out takes.
         witness = Witness(self._tally, show=show, codec=codec, times_fanout=self._relay is None)

@@ -69,6 +69,13 @@ def test_a_row_that_has_not_as_many_fields_as_the_header_is_an_error(line: str) 
     assert problems(GOOD + line + "\n") == [(3, "")]
 
 
+def test_a_row_that_does_not_fit_keeps_its_product_from_being_judged_but_no_other() -> None:
+    misfit = export(row(title="", price="x")).removesuffix("\n").splitlines()[1] + ","
+    text = GOOD.splitlines()[0] + "\n" + misfit + "\n"
+    other = export(extra(sku="B", price="y"), row(handle="hat", sku="C", price="z")).split("\n", 1)[1]
+    assert problems(text + other) == [(2, ""), (4, "Variant Price")]
+
+
 def test_bytes_that_are_not_utf_8_are_an_error_on_their_line() -> None:
     raw = export(row(), row(handle="cafe", title="Café")).replace("\n", "\r\n").encode("latin-1")
     assert problems(raw) == [(3, "")]

@@ -29,10 +29,8 @@ def test_workers_start_once_the_engine_is_ready() -> None:
     assert plan.steps(0.0) == []
     plan.ready("engine", 1.0)
     assert plan.steps(1.0) == [Start("w0"), Start("w1")]
-    assert not plan.up
     plan.ready("w0", 2.0)
-    plan.ready("w1", 2.0)
-    assert plan.up
+    assert [plan.up, plan.ready("w1", 2.0), plan.up] == [False, None, True]
     assert plan.steps(2.0) == []
     assert plan.wake_s() == inf
 

@@ -50,7 +50,7 @@ class Follow:
     def take(self, event: Numbered | Unknown) -> bool:
         """Take in a numbered event. Return whether it is the next one; only then it is handed on."""
         state = self.state
-        if state is None or event.seq <= state.seq:
+        if state is None or event.seq != state.seq + 1:
             return False
         if isinstance(event, Unknown):
             state.seq = event.seq
@@ -108,7 +108,7 @@ class Follow:
 
     def _restart(self, epoch: str, seq: int, state: State) -> Resynced:
         first = self.state is None
-        self.state = ShowState(epoch, seq, state)
+        self.state = self.state or ShowState(epoch, seq, state)
         self.lost_track = False
         return self._resynced(epoch, seq, state, first)
 

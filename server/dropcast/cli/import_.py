@@ -20,9 +20,9 @@ from dropcast.supervisor import open_engine
     "--currency", required=True, metavar="CODE", help="What the prices are in, as in EUR: the file does not say."
 )
 def import_(settings: Settings, file: Path, currency: str) -> None:
-    """Import the products of FILE, a Shopify product export; - reads it from stdin.
+    """Import products from a Shopify product export.
 
-    Products are added, or replaced by handle. What is odd but harmless is a warning; anything else is an error by line
+    FILE may be - for stdin. Products are added, or replaced by handle. What is odd but harmless is a warning; anything else is an error by line
     and column, and then nothing is changed. A running server need not be stopped.
     """
     raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()

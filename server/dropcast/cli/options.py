@@ -13,8 +13,8 @@ ENGINE_OPTIONS = ("data_dir", "redis_url")
 TOKEN_OPTIONS = ("data_dir", "jwt_algorithm", "jwt_secret", "jwt_audience", "jwt_issuer")
 
 _EPILOG = (
-    "Each option with a default is a setting: it may also be given as an environment variable, DROPCAST_ and its "
-    "name in capitals (--data-dir is DROPCAST_DATA_DIR). A flag beats the variable."
+    "What stands under a title of its own is a setting: it may also be given as an environment variable, DROPCAST_ "
+    "and its name in capitals (--data-dir is DROPCAST_DATA_DIR). A flag beats the variable."
 )
 
 _DEFAULTS = Settings()
@@ -44,7 +44,7 @@ class SettingsCommand(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         titled: dict[str, list[tuple[str, str]]] = {"Options": []}
         for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
+            record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
             if record is not None:
                 title = parameter.title if isinstance(parameter, SettingOption) else "Options"
                 titled.setdefault(title, []).append(record)

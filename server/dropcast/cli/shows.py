@@ -33,7 +33,10 @@ class ShowLine(msgspec.Struct, frozen=True, kw_only=True):
 @settings_command("shows", ENGINE_OPTIONS)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of a table.")
 def shows(settings: Settings, as_json: bool) -> None:
-    """List all shows with their drops, units and orders."""
+    """List all shows with their drops, units and orders.
+
+    A running server need not be stopped.
+    """
     lines = asyncio.run(_read(settings))
     if as_json:
         click.echo(msgspec.json.encode(lines))

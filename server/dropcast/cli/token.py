@@ -6,7 +6,7 @@ from dropcast.cli.options import TOKEN_OPTIONS, settings_command
 from dropcast.domain.viewer import Role
 from dropcast.edge.secrets import resolve_secret
 from dropcast.edge.tokens import EXPIRES_S_MAX, TOKEN_ROLES, mint
-from dropcast.settings import Settings, SettingsError
+from dropcast.settings import Settings
 
 _DAY_S = 86_400
 
@@ -30,11 +30,7 @@ _DAY_S = 86_400
 def token(settings: Settings, viewer: str, role: str, expires_s: int) -> None:
     """Mint a token and print it, and nothing else, on stdout.
 
-    It is signed with --jwt-secret or the development secret of the data directory, which is made when missing. Where
-    tokens are signed by another algorithm, only their issuer can mint them.
+    It is signed with the server's secret: --jwt-secret, or the development secret of the data directory, which is
+    made when missing. Where tokens are signed by another algorithm than HS256, only their issuer can mint them.
     """
-    if settings.jwt_algorithm != "HS256":
-        raise SettingsError(
-            f"jwt_algorithm={settings.jwt_algorithm}: only the issuer can mint such tokens, dropcast mints HS256"
-        )
     click.echo(mint(resolve_secret(settings), settings, viewer, role, expires_s))

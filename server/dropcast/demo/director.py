@@ -19,13 +19,13 @@ from dropcast.demo.screen import Screen
 from dropcast.demo.tally import Tally
 from dropcast.demo.verdict import Evidence, allocation
 from dropcast.domain.books import audit
-from dropcast.domain.events import JournalEntry, Snapshot
+from dropcast.domain.events import Event, JournalEntry, Snapshot
 from dropcast.domain.faults import Fault
 from dropcast.domain.ports import ProductStore, ShowStore
 
 _DRAW_EVERY_S = 0.2
 _COUNT_VIEWERS_EVERY = 5
-_JOURNAL_PAGE = 1_000
+_LOG_PAGE = 1_000
 _OPEN_S = 60.0
 _END_S = 25.0
 _SETTLE_S = 6.0
@@ -138,16 +138,23 @@ class Director:
         self._say("The show has ended; the last buyers pay.")
         await asyncio.gather(*(helper.end(_END_S) for helper in self._helpers))
         self._say("Waiting for the holds that were left.")
-        deadline_s = time.monotonic() + self._cast.plan.hold_ms / 1000 + _SETTLE_S
-        while (await self._shows.read(self._show)).holds and time.monotonic() < deadline_s:
-            await asyncio.sleep(_DRAW_EVERY_S)
+        await self._settle()
         self._say("The books are closed.")
+
+    async def _settle(self) -> None:
+        """Wait until no hold is open any more, or for as long as that may take."""
+        deadline_s = time.monotonic() + self._cast.plan.hold_ms / 1000 + _SETTLE_S
+        while time.monotonic() < deadline_s:
+            if not (await self._shows.read(self._show)).holds:
+                return
+            await asyncio.sleep(_DRAW_EVERY_S)
 
     async def _gather(self) -> Evidence:
         assert self._live_s is not None
         snapshot = await self._shows.read(self._show)
-        journal = await self._read_journal()
+        # In the order that the books ask for: whatever happens in between is in the journal.
         orders = await self._shows.orders(self._show)
+        journal = await self._read_journal()
         self._draw_once(snapshot)
         return Evidence(
             viewers=self._cast.viewers,
@@ -156,8 +163,8 @@ class Director:
             snapshot=snapshot,
             journal=journal,
             orders=orders,
-            books=[str(finding) for finding in audit(snapshot, journal, orders)],
-            allocated=allocation(self._cast.plan.steps, self._carried_out),
+            books=audit(snapshot, journal, orders, await self._read_events()),
+            given=allocation(self._cast.plan.steps, self._carried_out),
             tally=self._tally,
             faults=[fault for helper in self._helpers for fault in helper.faults],
             interrupted=self.interrupted.is_set(),
@@ -165,11 +172,15 @@ class Director:
 
     async def _read_journal(self) -> list[JournalEntry]:
         entries: list[JournalEntry] = []
-        since = 0
-        while page := await self._shows.journal(self._show, since, _JOURNAL_PAGE):
+        while page := await self._shows.journal(self._show, entries[-1].offset if entries else 0, _LOG_PAGE):
             entries += page
-            since = page[-1].offset
         return entries
+
+    async def _read_events(self) -> list[Event]:
+        events: list[Event] = []
+        while page := await self._shows.events(self._show, events[-1].seq if events else 0, _LOG_PAGE):
+            events += page
+        return events
 
     # What the helpers tell, and the picture --------------------------------------------------------------
 
@@ -194,8 +205,9 @@ class Director:
         while True:
             # A picture that cannot be had is left out: the show goes on without it.
             with suppress(DoorFault, Fault):
-                if drawn % _COUNT_VIEWERS_EVERY == 0:
-                    self._viewers = await self._door.viewers(self._show)
+                if drawn % _COUNT_VIEWERS_EVERY == 0 and self._live_s is None:
+                    # The creator watches too.
+                    self._viewers = max(0, await self._door.viewers(self._show) - 1)
                 self._draw_once(await self._shows.read(self._show))
             drawn += 1
             await asyncio.sleep(_DRAW_EVERY_S)

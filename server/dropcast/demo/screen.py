@@ -2,7 +2,7 @@
 
 import time
 from contextlib import AbstractContextManager
-from typing import Protocol, TextIO
+from typing import IO, Protocol
 
 import click
 from rich.console import Console
@@ -49,7 +49,7 @@ class LiveScreen(AbstractContextManager["LiveScreen"]):
 class PlainScreen(AbstractContextManager["PlainScreen"]):
     """One line for what happens, and one a second for how things stand."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
         self._next_at_s = 0.0
         self._last = ""
@@ -71,11 +71,12 @@ class PlainScreen(AbstractContextManager["PlainScreen"]):
 
 def in_words(scene: Scene) -> str:
     """Return the scene in one line."""
-    sold_out = sum(card.sold_out for card in scene.cards)
+    opened = [card for card in scene.cards if card.open]
     rate = scene.delivered_by_second[-1] if scene.delivered_by_second else 0
     return (
         f"{scene.elapsed_s:5.1f} s  {scene.status.value}: {scene.viewers} viewers, "
-        f"{len(scene.cards)} drops ({sold_out} sold out), {scene.holds} holds, {scene.orders} orders, "
+        f"{len(opened)} open drops, {sum(card.sold_out for card in opened)} sold out, "
+        f"{scene.holds} holds, {scene.orders} orders, "
         f"{scene.refused} refused, {rate:,} deliveries/s, "
         f"fan-out p50 {scene.fanout_p50_ms:g} ms p99 {scene.fanout_p99_ms:g} ms"
     )

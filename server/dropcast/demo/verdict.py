@@ -32,7 +32,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     orders: Sequence[Order]
     books: Sequence[str]
     """What is wrong with the books in themselves."""
-    allocated: Mapping[Line, int]
+    given: Mapping[Line, int]
     """Units by the plan as carried out."""
     tally: Tally
     faults: Sequence[str]
@@ -82,7 +82,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 def judge(evidence: Evidence) -> Summary:
     tally, snapshot = evidence.tally, evidence.snapshot
     movements = Counter(movement.kind for entry in evidence.journal for movement in entry.movements)
-    oversold = count_oversold(snapshot, evidence.allocated, tally.receipts)
+    oversold = count_oversold(evidence)
     failures = [*find_failures(evidence)]
     if oversold:
         failures.insert(0, f"{oversold} units oversold")
@@ -122,16 +122,29 @@ def allocation(steps: Sequence[Step], carried_out: Sequence[Stepped]) -> dict[Li
     return dict(units)
 
 
-def count_oversold(snapshot: Snapshot, allocated: Mapping[Line, int], receipts: Iterable[Receipt]) -> int:
-    """Return the units sold, held or confirmed to buyers beyond those that there ever were."""
+def count_oversold(evidence: Evidence) -> int:
+    """Return the units sold, held or confirmed to buyers beyond those that there were by the plan.
+
+    What was taken out again when a drop closed could not be sold any more, so it does not count as there.
+    """
+    withdrawn = _moved(evidence.journal, MovementKind.WITHDRAWN)
+    taken = {(units.drop, units.sku): units.sold + units.held for units in evidence.snapshot.units}
     confirmed: Counter[Line] = Counter()
-    for receipt in receipts:
+    for receipt in evidence.tally.receipts:
         confirmed[receipt.drop, receipt.sku] += receipt.qty
-    taken = {(units.drop, units.sku): units.sold + units.held for units in snapshot.units}
-    lines = taken.keys() | confirmed.keys()
     return sum(
-        max(0, max(taken.get(line, 0), confirmed[line]) - allocated.get(line, 0)) for line in sorted(lines)
+        max(0, max(taken.get(line, 0), confirmed[line]) + withdrawn[line] - evidence.given.get(line, 0))
+        for line in taken.keys() | confirmed.keys()
     )
+
+
+def _moved(journal: Iterable[JournalEntry], kind: MovementKind) -> Counter[Line]:
+    units: Counter[Line] = Counter()
+    for entry in journal:
+        for movement in entry.movements:
+            if movement.kind is kind:
+                units[movement.drop, movement.sku] += movement.qty
+    return units
 
 
 def find_failures(evidence: Evidence) -> Iterable[str]:
@@ -156,8 +169,8 @@ def find_failures(evidence: Evidence) -> Iterable[str]:
 
 
 def _compare_allocation(evidence: Evidence) -> Iterable[str]:
-    engine = {(units.drop, units.sku): units.allocated for units in evidence.snapshot.units}
-    if engine != dict(evidence.allocated):
+    allocated = _moved(evidence.journal, MovementKind.ALLOCATED)
+    if +allocated != +Counter(evidence.given):
         yield "the engine's allocation is not what the creator gave"
 
 

@@ -61,21 +61,27 @@ _OLD_NAMES = {column.value.lower(): column for column in Column}
 class Row:
     """One row of the file: cells by column, without the blanks around them."""
 
-    __slots__ = ("_cells", "_header", "line")
+    __slots__ = ("_cells", "_header", "fits", "line")
 
     def __init__(self, line: int, cells: list[str], header: "Header") -> None:
         self.line = line
+        self.fits = len(cells) == header.width
+        """False when the row has fewer or more fields than the header: its cells may be in wrong columns."""
         self._cells = cells
         self._header = header
 
     def __getitem__(self, column: Column) -> str:
         """Return the cell's text; empty when it is blank or the file has no such column."""
         at = self._header.places.get(column)
-        return "" if at is None else self._cells[at].strip()
+        return "" if at is None or at >= len(self._cells) else self._cells[at].strip()
 
     def name(self, column: Column) -> str:
         """Return what the file calls `column`."""
         return self._header.names.get(column, column.value)
+
+    @property
+    def header_line(self) -> int:
+        return self._header.line
 
     def has(self, column: Column) -> bool:
         """Whether the file has such a column at all."""
@@ -99,11 +105,11 @@ def read(text: str | bytes, findings: Findings) -> list[Row]:
     header = _header(lines, findings)
     rows: list[Row] = []
     for line, cells in lines:
-        if len(cells) != header.width:
+        row = Row(line, cells, header)
+        if not row.fits:
             # Fewer fields too: a file cut off while it was copied would otherwise sell at a cut-off price.
             findings.error(line, "", f"the row has {len(cells)} fields, the header has {header.width}")
-        else:
-            rows.append(Row(line, cells, header))
+        rows.append(row)
     return rows
 
 

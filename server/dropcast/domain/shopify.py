@@ -53,9 +53,15 @@ def parse(text: str | bytes, *, currency: str) -> ParsedCatalogue:
         findings.raise_problems()
     rows = read(text, findings)
     if rows and not rows[0].has(Column.QUANTITY):
-        findings.warn(1, Column.QUANTITY, "the file has no such column: all stock counts as 0")
+        message = "the file has no such column: all stock counts as 0"
+        findings.warn(rows[0].header_line, Column.QUANTITY, message)
     reader = _ProductReader(currency, findings)
-    products = tuple(reader.product(handle, rows) for handle, rows in _by_handle(rows, findings).items())
+    products = tuple(
+        reader.product(handle, members)
+        for handle, members in _by_handle(rows, findings).items()
+        # A row with shifted cells is a problem already, and would bring forth many that are none.
+        if all(member.fits for member in members)
+    )
     reader.check_skus()
     findings.raise_problems()
     if not products:
@@ -67,7 +73,7 @@ def parse(text: str | bytes, *, currency: str) -> ParsedCatalogue:
 def _by_handle(rows: Sequence[Row], findings: Findings) -> dict[str, list[Row]]:
     groups: dict[str, list[Row]] = {}
     for row in rows:
-        handle = cells.handle(row, findings)
+        handle = cells.handle(row, findings) if row.fits else row[Column.HANDLE]
         if handle is not None:
             groups.setdefault(handle, []).append(row)
     return groups

@@ -121,7 +121,9 @@ def mint(secret: str, settings: Settings, viewer: str, role: str, expires_s: int
     Raises SettingsError when the settings verify by another algorithm, or an argument is not what it should be.
     """
     if settings.jwt_algorithm != "HS256":
-        raise SettingsError(f"tokens are minted with HS256 only; by {settings.jwt_algorithm} your issuer does it")
+        raise SettingsError(
+            f"jwt_algorithm={settings.jwt_algorithm}: only the issuer can mint such tokens, dropcast mints HS256 only"
+        )
     if not 1 <= len(viewer) <= VIEWER_CHARS_MAX or not viewer.isprintable():
         raise SettingsError(f"a viewer's id has 1 to {VIEWER_CHARS_MAX} printable characters")
     if role not in TOKEN_ROLES:
