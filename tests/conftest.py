@@ -1,51 +1,11 @@
-"""Fixtures for all tests: a real engine per test process, and a client that finds it empty."""
+"""What all tests share: their fixtures, and how long Hypothesis looks (HYPOTHESIS_PROFILE=long for longer)."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
 
-import pytest
 from hypothesis import settings
-from redis.asyncio import Redis
 
-from dropcast.store import library
-from dropcast.store.connection import ask, connect
-from dropcast.store.embedded import EmbeddedEngine
-from dropcast.store.shows import Shows
-from tests.support.engine import Stall, leaked_keys
-
-pytest_plugins = ("tests.support.fixtures",)
+pytest_plugins = ("tests.support.engine_fixtures", "tests.support.fixtures")
 
 settings.register_profile("quick", derandomize=True, deadline=None, max_examples=60)
 settings.register_profile("long", deadline=None, max_examples=2_000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
-
-
-@pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedEngine]:
-    """The embedded engine of this test process."""
-    with EmbeddedEngine(tmp_path_factory.mktemp("engine")) as running:
-        yield running
-
-
-@pytest.fixture
-async def client(engine: EmbeddedEngine) -> AsyncIterator[Redis]:
-    """A client that finds the engine empty, with its functions loaded; checks that the test leaves no stray key."""
-    client = connect(engine.url)
-    try:
-        await library.load(client)
-        await ask(client, "FLUSHALL", "ASYNC")
-        yield client
-        assert await leaked_keys(client) == []
-    finally:
-        await client.aclose()
-
-
-@pytest.fixture
-def store(client: Redis) -> Shows:
-    return Shows(client)
-
-
-@pytest.fixture
-async def stall(client: Redis) -> Stall:
-    """A live show with drop d1: three units of RED, two to a buyer."""
-    return await Stall(client).open()

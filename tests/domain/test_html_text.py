@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropcast.domain.html_text import plain_text
+from dropcast.domain.shopify.html_text import plain_text
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from dropcast.edge import secrets
 from dropcast.edge.keys import REFRESH_S, KeySet, load_keys
 from dropcast.edge.tokens import TokenFault, Verifier, mint
 from dropcast.settings import JwtAlgorithm, Settings, SettingsError
-from tests.support.waiting import wait_until_now
+from tests.support.wait import wait_until_sync
 
 SECRET = "a secret of the tests, longer than 32 bytes"
 SETTINGS = Settings(jwt_secret=SECRET)
@@ -317,7 +317,7 @@ def test_an_unknown_key_id_refreshes_the_set_without_making_anyone_wait() -> Non
     assert issuer.keys.find("new") is None
     assert issuer.keys.find("old") is not None
     issuer.gate.set()
-    wait_until_now(lambda: issuer.keys.find("new") is not None)
+    wait_until_sync(lambda: issuer.keys.find("new") is not None)
     assert issuer.fetched == 2
 
 
@@ -329,7 +329,7 @@ def test_the_set_is_refreshed_once_a_minute_at_most() -> None:
     issuer.now_s += REFRESH_S
     for _ in range(100):
         assert issuer.keys.find("unknown") is None
-    wait_until_now(lambda: issuer.fetched == 2)
+    wait_until_sync(lambda: issuer.fetched == 2)
     issuer.now_s += REFRESH_S - 1
     assert issuer.keys.find("unknown") is None
     assert issuer.fetched == 2
@@ -340,7 +340,7 @@ def test_known_keys_stay_in_use_when_a_refresh_fails(caplog: pytest.LogCaptureFi
     issuer.answer = b""
     issuer.now_s += REFRESH_S
     assert issuer.keys.find("unknown") is None
-    wait_until_now(lambda: "stay in use" in caplog.text)
+    wait_until_sync(lambda: "stay in use" in caplog.text)
     assert issuer.keys.find("old") is not None
 
 

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from dropcast_client import Client, Event, Resynced
 from tests.support.house import House
 from tests.support.proxy import Proxy
+from tests.support.wait import wait_until
 
 VIEWERS = 12
 DISCONNECTS = 50
@@ -61,9 +62,7 @@ async def test_fifty_random_disconnects_leave_no_gap_and_no_duplicate(house: Hou
                 cuts += chance.choice(proxies).cut() > 0
                 await asyncio.sleep(0)
 
-        async with asyncio.timeout(30):
-            while any(history.seqs[-1:] != [last] for history in histories):  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
+        await wait_until(lambda: all(history.seqs[-1:] == [last] for history in histories), timeout_s=30)
         for history in histories:
             assert history.resyncs == 0
             assert history.seqs == list(range(history.first + 1, last + 1))
@@ -79,6 +78,4 @@ async def test_both_workers_count_the_same_viewers(house: House) -> None:
             client = await stack.enter_async_context(house.client(f"viewer-{number}"))
             subscriptions.append(client.subscribe(show))
         states = [await subscription.ready() for subscription in subscriptions]
-        async with asyncio.timeout(20):
-            while any(state.viewers != 16 for state in states):  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        await wait_until(lambda: all(state.viewers == 16 for state in states), timeout_s=20)

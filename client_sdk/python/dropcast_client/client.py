@@ -5,8 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from ssl import SSLContext
 from typing import Literal, Self
-
-from websockets.uri import parse_uri
+from urllib.parse import urlsplit
 
 from dropcast_client.asking import Asking
 from dropcast_client.backoff import Backoff
@@ -65,7 +64,8 @@ class Client(Asking):
         if not urls:
             raise ValueError("a client needs at least one url")
         for one in urls:
-            parse_uri(one)
+            if urlsplit(one).scheme not in ("ws", "wss"):
+                raise ValueError(f"a url begins with ws:// or wss://, and {one!r} does not")
         if codec not in CODECS:
             raise ValueError(f"codec is one of {', '.join(CODECS)}, not {codec!r}")
         chosen = CODECS[codec]
@@ -98,7 +98,7 @@ class Client(Asking):
             await self._shell.close()
             raise
         if self.state.phase is Phase.DISCONNECTED:
-            await self._shell.close()
+            await self._shell.settle()
             raise Disconnected(self.state.code, self.state.reason)
 
     async def close(self) -> None:

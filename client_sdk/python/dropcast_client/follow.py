@@ -108,7 +108,7 @@ class Follow:
 
     def _restart(self, epoch: str, seq: int, state: State) -> Resynced:
         first = self.state is None
-        self.state = self.state or ShowState(epoch, seq, state)
+        self.state = ShowState(epoch, seq, state)
         self.lost_track = False
         return self._resynced(epoch, seq, state, first)
 

@@ -81,6 +81,10 @@ class Shell:
         """Close and wait until every socket is gone."""
         self.session.close()
         self.run()
+        await self.settle()
+
+    async def settle(self) -> None:
+        """After the session has ended: wait until every socket is gone."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer, self._timer_at_s = None, NEVER

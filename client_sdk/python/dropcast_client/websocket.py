@@ -120,7 +120,7 @@ class WebSocket(asyncio.Protocol):
         if self.end is not None:
             return
         if frame.opcode in _WHOLE and frame.fin:
-            self._on_message(self, cast(bytes, frame.data))
+            self._on_message(self, bytes(frame.data))
         elif frame.opcode in _DATA:
             if frame.data:
                 self._fragments.append(bytes(frame.data))

@@ -7,8 +7,9 @@ itself only reads the engine, to draw the scene and to close the books.
 import asyncio
 import secrets
 import time
+from collections.abc import Coroutine
 from contextlib import suppress
-from typing import IO
+from typing import IO, Any
 
 from dropcast.demo.cast import Cast, Server, creator_config, crowd_configs
 from dropcast.demo.door import Door, DoorFault
@@ -102,34 +103,44 @@ class Director:
         )
 
     async def _fill_the_house(self) -> None:
-        everyone = asyncio.ensure_future(asyncio.gather(*(helper.ready.wait() for helper in self._helpers)))
-        interrupted = asyncio.create_task(self.interrupted.wait())
         timeout_s = _OPEN_S + self._cast.viewers / 50
-        await asyncio.wait((everyone, interrupted), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        came = everyone.done()
-        everyone.cancel()
-        interrupted.cancel()
+        came = await self._wait_for(self._all_ready(), timeout_s)
         if self.interrupted.is_set():
             raise NeverOnAir("interrupted before the show began")
+        faults = [fault for helper in self._helpers for fault in helper.faults]
+        if faults:
+            raise NeverOnAir("; ".join(faults))
         if not came:
             raise NeverOnAir(
                 f"only {self._arrived} of {self._cast.viewers} viewers came in within {timeout_s:g} s"
             )
-        faults = [fault for helper in self._helpers for fault in helper.faults]
-        if faults:
-            raise NeverOnAir("; ".join(faults))
+
+    async def _all_ready(self) -> None:
+        for helper in self._helpers:
+            await helper.ready.wait()
 
     async def _go_on_air(self) -> None:
         await self._door.start(self._show)
         self._started_at_s = time.monotonic()
         self._say("On air.")
+        await self._wait_for(self._crowd_gone(), self._cast.seconds)
+
+    async def _crowd_gone(self) -> None:
+        for helper in self._crowd:
+            await helper.ended.wait()
+
+    async def _wait_for(self, work: Coroutine[Any, Any, None], timeout_s: float) -> bool:
+        """Wait until `work` is done, the time is over, or somebody interrupts. Return whether it is done."""
+        working = asyncio.create_task(work)
         interrupted = asyncio.create_task(self.interrupted.wait())
-        ends = [asyncio.create_task(helper.ended.wait()) for helper in self._crowd]
-        await asyncio.wait(
-            (interrupted, *ends), timeout=self._cast.seconds, return_when=asyncio.FIRST_COMPLETED
-        )
-        for waiting in (interrupted, *ends):
-            waiting.cancel()
+        waiting = (working, interrupted)
+        try:
+            await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            return working.done()
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.wait(waiting)
 
     async def _close(self) -> None:
         assert self._started_at_s is not None

@@ -13,9 +13,9 @@ from dropcast.domain.catalogue import (
     URL_CHARS_MAX,
     minor_digits,
 )
-from dropcast.domain.findings import Findings, shown
 from dropcast.domain.ids import SKU_CHARS_MAX
-from dropcast.domain.sheet import Column, Row
+from dropcast.domain.shopify.findings import Findings, shown
+from dropcast.domain.shopify.sheet import Column, Row
 
 _PRICE = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
 _QUANTITY = re.compile(r"[+-]?[0-9]+")

@@ -13,14 +13,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from dropcast.domain import catalogue, cells
+import dropcast.domain.shopify.cells as cells
+from dropcast.domain import catalogue
 from dropcast.domain.catalogue import Product, Variant
-from dropcast.domain.findings import CatalogueError, Findings, Problem
-from dropcast.domain.html_text import plain_text
 from dropcast.domain.ids import SKU_CHARS_MAX
-from dropcast.domain.sheet import Column, Row, read
-
-__all__ = ["CatalogueError", "ParsedCatalogue", "Problem", "parse"]
+from dropcast.domain.shopify.findings import Findings, Problem
+from dropcast.domain.shopify.html_text import plain_text
+from dropcast.domain.shopify.sheet import Column, Row, read
 
 _OPTIONS = (
     (Column.OPTION1_NAME, Column.OPTION1_VALUE),

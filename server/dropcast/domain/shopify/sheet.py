@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
-from dropcast.domain.findings import Findings
+from dropcast.domain.shopify.findings import Findings
 
 CELL_CHARS_MAX = 2**20
 """Shopify takes bodies of 512 KiB; Python's csv module stops at 128 KiB unless told otherwise."""

@@ -1,0 +1,27 @@
+"""A small worker per test, by both codecs where a test asks for it, and quick clients."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from dropcast_client import Backoff, Client
+from tests.sdk.worker import Worker
+
+QUICK = Backoff(0.001, 0.005)
+
+NewClient = Callable[..., Client]
+
+
+@pytest.fixture(params=["json"])
+async def worker(request: pytest.FixtureRequest) -> AsyncIterator[Worker]:
+    async with Worker(request.param) as worker:
+        yield worker
+
+
+@pytest.fixture
+def client_of(worker: Worker) -> NewClient:
+    def make(**options: Any) -> Client:
+        return Client(worker.url, codec=worker.codec, backoff=QUICK, **options)
+
+    return make
