@@ -8,21 +8,21 @@ KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 GOOD = [(b"sec-websocket-version", b"13"), (b"sec-websocket-key", KEY)]
 
 
-def test_the_rfcs_own_example_is_answered_with_the_rfcs_accept_value():
+def test_the_rfcs_own_example_is_answered_with_the_rfcs_accept_value() -> None:
     accepted = answer(GOOD)
     assert isinstance(accepted, Accepted)
     assert b"sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" in accepted.response
     assert accepted.codec.text
 
 
-def test_the_first_known_subprotocol_is_taken_and_named():
+def test_the_first_known_subprotocol_is_taken_and_named() -> None:
     accepted = answer([*GOOD, (b"sec-websocket-protocol", b"other, dropcast.v1.msgpack, dropcast.v1.json")])
     assert isinstance(accepted, Accepted)
     assert not accepted.codec.text
     assert b"sec-websocket-protocol: dropcast.v1.msgpack\r\n" in accepted.response
 
 
-def test_extensions_are_never_taken():
+def test_extensions_are_never_taken() -> None:
     accepted = answer([*GOOD, (b"sec-websocket-extensions", b"permessage-deflate")])
     assert b"extensions" not in accepted.response
 
@@ -39,7 +39,9 @@ def test_extensions_are_never_taken():
         ([*GOOD, (b"sec-websocket-protocol", b"graphql-ws")], b"400"),
     ],
 )
-def test_a_bad_handshake_is_refused_with_its_status(headers, status):
+def test_a_bad_handshake_is_refused_with_its_status(
+    headers: list[tuple[bytes, bytes]], status: bytes
+) -> None:
     rejected = answer(headers)
     assert isinstance(rejected, Rejected)
     assert rejected.response.startswith(b"HTTP/1.1 " + status)

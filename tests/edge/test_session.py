@@ -16,43 +16,43 @@ RESERVE = commands.Reserve(id=3, show="s", drop="d", sku="A", qty=1, key="k")
 UNPIN = commands.Unpin(id=4, show="s", drop="d", key="k")
 
 
-def test_every_command_has_a_rule():
+def test_every_command_has_a_rule() -> None:
     assert set(RULES) == set(Command.__args__)
 
 
 @pytest.mark.parametrize("command", [WATCH, RESERVE, UNPIN])
-def test_hello_comes_first(command):
+def test_hello_comes_first(command: Command) -> None:
     refusal = refuse(State.NEW, ANONYMOUS, command, NOW_S)
     assert refusal is not None
     assert refusal.code == "hello_first"
 
 
-def test_hello_comes_once():
+def test_hello_comes_once() -> None:
     refusal = refuse(State.OPEN, VIEWER, HELLO, NOW_S)
     assert refusal is not None
     assert refusal.code == "hello_twice"
 
 
-def test_an_anonymous_viewer_may_watch_but_not_buy():
+def test_an_anonymous_viewer_may_watch_but_not_buy() -> None:
     assert refuse(State.OPEN, ANONYMOUS, WATCH, NOW_S) is None
     refusal = refuse(State.OPEN, ANONYMOUS, RESERVE, NOW_S)
     assert refusal is not None
     assert refusal.code == "unauthorized"
 
 
-def test_a_viewer_may_buy_but_not_pin():
+def test_a_viewer_may_buy_but_not_pin() -> None:
     assert refuse(State.OPEN, VIEWER, RESERVE, NOW_S) is None
     refusal = refuse(State.OPEN, VIEWER, UNPIN, NOW_S)
     assert refusal is not None
     assert refusal.code == "forbidden"
 
 
-def test_a_creator_may_both():
+def test_a_creator_may_both() -> None:
     assert refuse(State.OPEN, CREATOR, RESERVE, NOW_S) is None
     assert refuse(State.OPEN, CREATOR, UNPIN, NOW_S) is None
 
 
-def test_an_expired_token_watches_on_but_buys_no_more():
+def test_an_expired_token_watches_on_but_buys_no_more() -> None:
     assert refuse(State.OPEN, VIEWER, WATCH, 2_000.0) is None
     refusal = refuse(State.OPEN, VIEWER, RESERVE, 2_000.0)
     assert refusal is not None

@@ -140,7 +140,10 @@ def test_a_token_that_nobody_signed_is_refused() -> None:
 
 
 def test_a_token_signed_with_another_secret_is_refused() -> None:
-    assert refusal(Verifier(SETTINGS), token("another secret, just as long as it must be")).code == "unauthorized"
+    assert (
+        refusal(Verifier(SETTINGS), token("another secret, just as long as it must be")).code
+        == "unauthorized"
+    )
 
 
 def test_a_stronger_hash_than_the_settings_name_is_refused_too() -> None:
@@ -375,7 +378,10 @@ def test_the_secret_itself_signs_no_guest_token_and_the_guest_key_no_other() -> 
     assert refusal(verifier, token(SECRET, kid="dropcast-guest", iss="dropcast-guest")).code == "unauthorized"
     assert refusal(verifier, token(key)).code == "unauthorized"
     assert refusal(verifier, token(key, kid="dropcast-guest")).code == "unauthorized"
-    assert verifier.verify(token(key, kid="dropcast-guest", iss="dropcast-guest", role="operator")).role == "viewer"
+    assert (
+        verifier.verify(token(key, kid="dropcast-guest", iss="dropcast-guest", role="operator")).role
+        == "viewer"
+    )
 
 
 def test_guests_go_with_a_public_key(tmp_path: Path) -> None:
@@ -407,7 +413,9 @@ def test_the_development_secret_is_made_once_and_for_its_owner_alone(tmp_path: P
 def test_many_who_make_the_secret_at_once_agree(tmp_path: Path) -> None:
     settings = Settings(data_dir=str(tmp_path))
     found: list[str] = []
-    threads = [threading.Thread(target=lambda: found.append(secrets.resolve_secret(settings))) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: found.append(secrets.resolve_secret(settings))) for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

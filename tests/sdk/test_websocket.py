@@ -27,11 +27,11 @@ class Ears:
         self.ends.append((code, reason))
 
 
-async def dial(port: int, ears: Ears) -> WebSocket:
+async def dial(port: int, ears: Ears, text: bool = True) -> WebSocket:
     return await open_websocket(
         f"ws://127.0.0.1:{port}",
         subprotocol="dropcast.v1.json",
-        text=True,
+        text=text,
         ssl=None,
         message_bytes_max=1_000,
         on_message=ears.message,
@@ -174,6 +174,16 @@ async def test_a_peer_that_does_not_close_is_aborted(monkeypatch: pytest.MonkeyP
         await socket.gone
         await closed.wait()
     assert ears.ends == []
+
+
+async def test_a_server_that_chooses_no_subprotocol_speaks_json_only() -> None:
+    async def handler(connection: ServerConnection) -> None:
+        await connection.wait_closed()
+
+    async with serve(handler, "127.0.0.1", 0, compression=None) as server:
+        with pytest.raises(NotOpened) as caught:
+            await dial(next(iter(server.sockets)).getsockname()[1], Ears(), text=False)
+    assert caught.value.code == Local.NO_SUBPROTOCOL
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,7 @@
-"""A worker's parts as app.py plugs them together, on a real engine, with members that record what they are written."""
+"""A worker's parts as app.py plugs them together, on a real engine."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
-import msgspec
 import pytest
 from redis.asyncio import Redis
 
@@ -16,33 +14,6 @@ from dropcast.store.desk import Desk
 from dropcast.store.embedded import EmbeddedEngine
 from dropcast.store.shows import Shows
 from dropcast.store.tail import Tail
-
-
-class Recorder:
-    """A member of a room that keeps what it is written, decoded."""
-
-    def __init__(self) -> None:
-        self.codec_index = 0
-        self.is_open = True
-        self.messages: list[dict[str, Any]] = []
-        self.write = self._write
-
-    def _write(self, buffer: bytes) -> None:
-        while buffer:
-            size, start = buffer[1], 2
-            if size == 126:
-                size, start = int.from_bytes(buffer[2:4]), 4
-            elif size == 127:
-                size, start = int.from_bytes(buffer[2:10]), 10
-            self.messages.append(msgspec.json.decode(buffer[start : start + size]))
-            buffer = buffer[start + size :]
-
-    def of_type(self, kind: str) -> list[dict[str, Any]]:
-        return [message for message in self.messages if message["type"] == kind]
-
-    @property
-    def seqs(self) -> list[int]:
-        return [message["seq"] for message in self.messages if "at_ms" in message]
 
 
 class Parts:

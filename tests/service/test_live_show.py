@@ -2,14 +2,15 @@
 
 import pytest
 from redis.asyncio import Redis
-from tests.support.wait import wait_until
 
 from dropcast.domain.faults import NotFound
 from dropcast.domain.trades import Release
 from dropcast.store import keys
 from dropcast.store.connection import ask
-from tests.service.conftest import Parts, Recorder
+from tests.service.conftest import Parts
 from tests.support.engine import Stall, reserve
+from tests.support.recorder import Recorder
+from tests.support.wait import wait_until
 
 
 async def cut_subscriptions(client: Redis) -> None:

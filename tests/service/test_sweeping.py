@@ -2,10 +2,9 @@
 
 import asyncio
 
-from tests.support.wait import wait_until
-
 from tests.service.conftest import Parts
 from tests.support.engine import Stall, a_drop, reserve
+from tests.support.wait import wait_until
 
 
 async def test_a_followed_show_is_swept_at_its_next_deadline(parts: Parts, stall: Stall) -> None:

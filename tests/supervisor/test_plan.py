@@ -30,7 +30,9 @@ def test_workers_start_once_the_engine_is_ready() -> None:
     plan.ready("engine", 1.0)
     assert plan.steps(1.0) == [Start("w0"), Start("w1")]
     plan.ready("w0", 2.0)
-    assert [plan.up, plan.ready("w1", 2.0), plan.up] == [False, None, True]
+    up_before = plan.up
+    plan.ready("w1", 2.0)
+    assert (up_before, plan.up) == (False, True)
     assert plan.steps(2.0) == []
     assert plan.wake_s() == inf
 

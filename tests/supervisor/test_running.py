@@ -4,7 +4,8 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +42,6 @@ def assert_nothing_left(data_dir: Path, pids: dict[str, int]) -> None:
     assert {name for name, pid in pids.items() if is_alive(pid)} == set()
     assert not (data_dir / "engine.lock").exists()
     assert not socket_path(data_dir).exists()
-
-
-def replaced(running: Running, name: str, dead: int) -> Callable[[], bool]:
-    return lambda: running.pids.get(name, dead) != dead
 
 
 async def test_the_block_begins_when_every_worker_answers_and_leaves_nothing(tmp_path: Path) -> None:
@@ -87,7 +84,8 @@ async def test_a_killed_engine_is_started_again_with_all_that_it_held(tmp_path: 
         workers, dead = running.pids["w0"], running.pids["engine"]
         os.kill(dead, signal.SIGKILL)
         await wait_until(lambda: any("the engine was ended by SIGKILL" in line for line in said))
-        await wait_until(lambda: is_ready(running), timeout_s=DEADLINE_S)
+        ready: Callable[[], Awaitable[bool]] = partial(is_ready, running)
+        await wait_until(ready, timeout_s=DEADLINE_S)
         assert (await client.get("/v1/shows/friday")).json()["title"] == "Friday"
         assert running.pids["engine"] != dead
         assert running.pids["w0"] == workers
@@ -153,10 +151,16 @@ async def test_a_block_that_is_cancelled_while_it_starts_leaves_nothing(tmp_path
 
 
 async def test_a_failure_inside_the_block_passes_and_stops_the_server(tmp_path: Path) -> None:
-    with pytest.raises(KeyError):
+    pids: dict[str, int] = {}
+
+    async def fail() -> None:
         async with Running(settings_for(tmp_path)) as running:
-            pids = running.pids
+            pids.update(running.pids)
             raise KeyError("the test's own")
+
+    with pytest.raises(KeyError):
+        await fail()
+    assert len(pids) == 2
     assert_nothing_left(tmp_path, pids)
 
 

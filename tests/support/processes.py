@@ -19,7 +19,9 @@ def is_alive(pid: int) -> bool:
 def children_of(pid: int) -> set[int]:
     """Return the living processes that `pid` started."""
     listed = (int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit())
-    return {child for child in listed if (fields := _stat(child)) and fields[0] != "Z" and fields[1] == str(pid)}
+    return {
+        child for child in listed if (fields := _stat(child)) and fields[0] != "Z" and fields[1] == str(pid)
+    }
 
 
 def _stat(pid: int) -> list[str] | None:

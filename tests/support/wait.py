@@ -3,14 +3,14 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 _POLL_S = 0.002
 
 
-async def wait_until(condition: Callable[[], T | Awaitable[T]], *, timeout_s: float = 10.0) -> T:
+async def wait_until(condition: Callable[[], Any], *, timeout_s: float = 10.0) -> Any:
     """Return what `condition` gives once it is true; it may be asynchronous. Raises AssertionError when it never is."""
     deadline = time.monotonic() + timeout_s
     while True:

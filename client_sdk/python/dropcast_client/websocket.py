@@ -7,6 +7,7 @@ the server are answered.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from ssl import SSLContext
 from typing import cast
 from urllib.parse import urlsplit, urlunsplit
@@ -156,9 +157,12 @@ class WebSocket(asyncio.Protocol):
             self.answered.set_result(None)
 
     def _flush(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            for data in self._protocol.data_to_send():
-                if data:
+        if self._transport is None or self._transport.is_closing():
+            return
+        for data in self._protocol.data_to_send():
+            if data:
+                # uvloop raises on a transport that closed a moment ago; its connection_lost is on the way.
+                with suppress(RuntimeError):
                     self._transport.write(data)
 
 
@@ -193,11 +197,13 @@ async def open_websocket(
     except asyncio.CancelledError:
         socket.abort()
         raise
-    if socket.end is not None:
-        raise NotOpened(*socket.end)
-    if socket.subprotocol is None and not text:
+    end = socket.end
+    if end is None and socket.subprotocol is None and not text:
+        end = (Local.NO_SUBPROTOCOL, f"the server does not speak {subprotocol}")
+    if end is not None:
         socket.abort()
-        raise NotOpened(Local.NO_SUBPROTOCOL, f"the server does not speak {subprotocol}")
+        await socket.gone
+        raise NotOpened(*end)
     opened = True
     return socket
 

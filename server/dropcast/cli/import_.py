@@ -17,13 +17,16 @@ from dropcast.supervisor import open_engine
     "file", type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True, path_type=Path)
 )
 @click.option(
-    "--currency", required=True, metavar="CODE", help="What the prices are in, as in EUR: the file does not say."
+    "--currency",
+    required=True,
+    metavar="CODE",
+    help="What the prices are in, as in EUR: the file does not say.",
 )
 def import_(settings: Settings, file: Path, currency: str) -> None:
     """Import products from a Shopify product export.
 
-    FILE may be - for stdin. Products are added, or replaced by handle. What is odd but harmless is a warning; anything else is an error by line
-    and column, and then nothing is changed. A running server need not be stopped.
+    FILE may be - for stdin. Products are added, or replaced by handle. What is odd but harmless is a warning; anything
+    else is an error by line and column, and then nothing is changed. A running server need not be stopped.
     """
     raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     parsed = parse(raw, currency=currency)

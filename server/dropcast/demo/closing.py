@@ -26,7 +26,7 @@ def render_summary(summary: Summary) -> RenderableType:
 
 def _rows(summary: Summary) -> list[tuple[str, str]]:
     return [
-        ("viewers", f"{summary.viewers:,}, who came back {summary.reconnects:,} times after a broken line"),
+        ("viewers", f"{summary.viewers:,}, {_returns(summary.reconnects)}"),
         ("drops", f"{summary.drops:,} in {summary.seconds:g} s"),
         ("sold", f"{summary.sold:,} units in {summary.orders:,} orders for {_revenue(summary)}"),
         ("holds", f"{summary.held:,} granted, {summary.released:,} given back, {summary.expired:,} expired"),
@@ -36,6 +36,12 @@ def _rows(summary: Summary) -> list[tuple[str, str]]:
         ("fan-out", f"p50 {summary.fanout_p50_ms:g} ms, p99 {summary.fanout_p99_ms:g} ms"),
         ("oversold", f"{summary.oversold:,} units"),
     ]
+
+
+def _returns(count: int) -> str:
+    if not count:
+        return "no line broke"
+    return f"came back {'once' if count == 1 else f'{count:,} times'} after a broken line"
 
 
 def _revenue(summary: Summary) -> str:

@@ -23,8 +23,10 @@ class Member(Protocol):
 
     codec_index: int
     is_open: bool
-    write: Callable[[bytes], object]
-    """Writes a buffer of whole frames. May raise RuntimeError when the transport has just been closed."""
+
+    @property
+    def write(self) -> Callable[[bytes], object]:
+        """Writes a buffer of whole frames. May raise RuntimeError when the transport has just been closed."""
 
 
 class _Batch:

@@ -79,7 +79,9 @@ async def serve_until_stopped(settings: Settings, say: Callable[[str], None] = s
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, on_signal)
-    supervisor.up.add_done_callback(lambda up: None if up.cancelled() else _announce(supervisor, first_run, say))
+    supervisor.up.add_done_callback(
+        lambda up: None if up.cancelled() else _announce(supervisor, first_run, say)
+    )
     await supervisor.run()
 
 
