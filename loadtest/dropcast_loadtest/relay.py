@@ -1,7 +1,7 @@
 """A bad line: a relay between one viewer and the server that can be cut at any moment.
 
-Both sides then see what a lost connection looks like, a reset without a close frame. Bytes are passed on as
-they come; nothing is understood.
+Both sides then see the connection end at once, without a close frame and with whatever was under way lost.
+Bytes are passed on as they come; nothing is understood.
 """
 
 import asyncio
@@ -74,7 +74,7 @@ class Relay:
             await asyncio.wait(self._dialling)
 
     def cut(self) -> None:
-        """Reset every connection that goes through here."""
+        """End every connection that goes through here, at once."""
         for task in self._dialling:
             task.cancel()
         for side in self._sides:

@@ -83,7 +83,7 @@ HELP: dict[str, str] = {
     "data_dir": "Directory of the embedded engine and of the development secret.",
     "redis_url": "A running Redis or Valkey (7.2 or newer) instead of the embedded engine.",
     "jwt_algorithm": "The one algorithm that tokens may be signed with: HS256, RS256, PS256, ES256 or EdDSA.",
-    "jwt_secret": "Shared secret for HS256, of 32 bytes or more; without it one is made in the data directory.",
+    "jwt_secret": "Shared secret of 32 bytes or more, best given as DROPCAST_JWT_SECRET; without it one is made.",
     "jwt_public_key": "PEM file with the public key of the token issuer.",
     "jwt_jwks": "File or https address of the token issuer's JWKS.",
     "jwt_audience": "What a token's aud must name.",

@@ -1,5 +1,7 @@
 """Every golden command: the SDK says exactly these bytes, and the server understands them."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -11,7 +13,7 @@ from tests.contract.golden import BAD, COMMANDS, BadFrame, Frame
 
 CODECS = ("json", "msgpack")
 SERVER = {"json": server.JSON, "msgpack": server.MSGPACK}
-READERS = {
+READERS: dict[str, Any] = {
     "json": msgspec.json.Decoder(SdkCommand),
     "msgpack": msgspec.msgpack.Decoder(SdkCommand),
 }

@@ -1,7 +1,7 @@
 """A small worker per test, by both codecs where a test asks for it, and quick clients."""
 
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -22,6 +22,7 @@ async def worker(request: pytest.FixtureRequest) -> AsyncIterator[Worker]:
 @pytest.fixture
 def client_of(worker: Worker) -> NewClient:
     def make(**options: Any) -> Client:
-        return Client(worker.url, codec=worker.codec, backoff=QUICK, **options)
+        codec: Literal["json", "msgpack"] = "json" if worker.codec == "json" else "msgpack"
+        return Client(worker.url, codec=codec, backoff=QUICK, **options)
 
     return make

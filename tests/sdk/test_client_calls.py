@@ -9,7 +9,8 @@ from dropcast_client import CallError, Disconnected, Held, OutcomeUnknown, Refus
 from dropcast_client.commands import Reserve
 from dropcast_client.events import Event
 from tests.sdk.conftest import NewClient
-from tests.sdk.worker import SHOW, Message, Worker, hold_view, wait_until
+from tests.sdk.worker import SHOW, Message, Worker, hold_view
+from tests.support.wait import wait_until
 
 BUY: dict[str, Any] = {"show": SHOW, "drop": "drop-1", "sku": "cap-red"}
 

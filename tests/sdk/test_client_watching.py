@@ -7,7 +7,8 @@ import pytest
 
 from dropcast_client import Announcement, CallError, Client, Disconnected, Event, FellBehind, Resynced, Stock
 from tests.sdk.conftest import QUICK, NewClient
-from tests.sdk.worker import SHOW, Worker, hold_view, wait_until
+from tests.sdk.worker import SHOW, Worker, hold_view
+from tests.support.wait import wait_until
 
 
 def stock(units: int, offset: int) -> dict[str, Any]:

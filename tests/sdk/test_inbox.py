@@ -32,7 +32,7 @@ def drain(inbox: Inbox) -> list[Event]:
 
 def test_events_come_out_in_the_order_in_which_they_went_in() -> None:
     inbox = Inbox("s", a_show, limit=10)
-    events = [announcement(1), stock(3, 11), Viewers(show="s", viewers=4), announcement(2)]
+    events: list[Event] = [announcement(1), stock(3, 11), Viewers(show="s", viewers=4), announcement(2)]
     for event in events:
         inbox.put(event)
     assert drain(inbox) == events

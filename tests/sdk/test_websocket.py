@@ -10,7 +10,7 @@ from websockets.utils import accept_key
 
 from dropcast_client.codes import Local
 from dropcast_client.websocket import NotOpened, WebSocket, open_websocket, with_path
-from tests.sdk.worker import wait_until
+from tests.support.wait import wait_until
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
 

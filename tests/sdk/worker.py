@@ -3,7 +3,6 @@
 It shares no code with the server: what it says is written out here, in the words of client_sdk/spec.
 """
 
-import asyncio
 import contextlib
 import json
 from collections.abc import Callable
@@ -147,7 +146,7 @@ class Worker:
         self.sockets.append(socket)
         try:
             async for payload in socket:
-                command = json.loads(payload) if self.codec == "json" else msgspec.msgpack.decode(payload)
+                command = self._decode(payload)
                 self.heard.append(command)
                 answer = self.answers.get(command["type"], self._answer)(command)
                 if command["type"] == "watch":
@@ -159,6 +158,14 @@ class Worker:
         finally:
             self.sockets.remove(socket)
             self.watching.discard(socket)
+
+    def _decode(self, payload: str | bytes) -> Message:
+        """Text frames are JSON, binary ones MessagePack: anything else fails the test."""
+        assert isinstance(payload, str) is (self.codec == "json")
+        command: Message = (
+            msgspec.json.decode(payload) if isinstance(payload, str) else msgspec.msgpack.decode(payload)
+        )
+        return command
 
     def _answer(self, command: Message) -> Message | None:
         match command:
@@ -188,10 +195,3 @@ class Worker:
 
     def state(self) -> Message:
         return {"show": show_view(), "drops": [drop_view()], "viewers": 1, "offset": self.offset}
-
-
-async def wait_until(condition: Callable[[], Any], timeout_s: float = 5.0) -> None:
-    """Return as soon as the condition holds; fail after the timeout."""
-    async with asyncio.timeout(timeout_s):
-        while not condition():  # noqa: ASYNC110 - this is the helper that replaces sleeps
-            await asyncio.sleep(0.001)

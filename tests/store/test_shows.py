@@ -106,7 +106,7 @@ async def test_holds_that_were_open_at_the_end_may_still_be_paid_or_released(sta
     await stall.trade(reserve("h1"), reserve("h2", "ben"))
     await stall.shows.end("friday")
     refused, *granted = await stall.trade(reserve("h3", "cem"), release("h2", "ben"), pay("h1"), sell("h1"))
-    assert refused == Refused(Reason.NOT_LIVE, offset=5)
+    assert refused == Refused(Reason.NOT_LIVE, offset=4)
     assert all(isinstance(outcome, Granted) for outcome in granted)
     assert await stall.units() == (1, 0, 1, 2)
     assert await stall.audit() == []

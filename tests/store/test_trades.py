@@ -137,7 +137,6 @@ async def test_what_does_not_exist_is_invalid_and_costs_its_neighbours_nothing(s
 @pytest.mark.parametrize(
     "trade",
     [
-        None,
         5,
         [],
         ["steal", "h1", "ana"],
@@ -161,12 +160,9 @@ async def test_a_malformed_trade_is_an_answer_of_its_own(stall: Stall, trade: An
     raw = await ask(
         stall.client, "FCALL", "dropcast_trade", 12, *keys.all_of_show("friday"), packed, HOLDS_PER_VIEWER_MAX
     )
-    # A nil at the end of a Lua table is no element: there, nothing was asked.
     outcomes = msgspec.msgpack.decode(raw, type=TradeAnswer).outcomes
-    first, *between, last = reasons(outcomes) if trade is not None else ["held", "bad_trade", "released"]
-    assert (first, last) == ("held", "released")
-    assert between[0] in ("bad_trade", "bad_qty")
-    assert await stall.units() == (3, 0, 0, 3) or trade is None
+    assert reasons(outcomes) in (["held", "bad_trade", "released"], ["held", "bad_qty", "released"])
+    assert await stall.units() == (3, 0, 0, 3)
 
 
 async def test_closed_drops_and_shows_that_are_not_live_sell_nothing(stall: Stall) -> None:

@@ -4,8 +4,6 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +82,7 @@ async def test_a_killed_engine_is_started_again_with_all_that_it_held(tmp_path: 
         workers, dead = running.pids["w0"], running.pids["engine"]
         os.kill(dead, signal.SIGKILL)
         await wait_until(lambda: any("the engine was ended by SIGKILL" in line for line in said))
-        ready: Callable[[], Awaitable[bool]] = partial(is_ready, running)
-        await wait_until(ready, timeout_s=DEADLINE_S)
+        await wait_until(lambda: is_ready(running), timeout_s=DEADLINE_S)
         assert (await client.get("/v1/shows/friday")).json()["title"] == "Friday"
         assert running.pids["engine"] != dead
         assert running.pids["w0"] == workers

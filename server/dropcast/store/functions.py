@@ -99,7 +99,10 @@ class Functions:
         if is_unknown_show(answer):
             return [Invalid(Problem.UNKNOWN_SHOW)] * len(trades)
         raise_refusal(answer)
-        return _TRADES.decode(answer).outcomes
+        outcomes = _TRADES.decode(answer).outcomes
+        if len(outcomes) != len(trades):
+            raise EngineFault(f"the engine answered {len(outcomes)} of {len(trades)} trades")
+        return outcomes
 
     async def read(self, show: str) -> ReadAnswer:
         return _READ.decode(await self._of_show("dropcast_read", show))

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 from typing import IO
@@ -32,7 +33,9 @@ class StartFault(Fault):
 
 
 def say_on_stderr(line: str) -> None:
-    print(f"dropcast: {line}", file=sys.stderr, flush=True)
+    # Whoever read stderr may be gone: no reason to fall with it.
+    with suppress(OSError):
+        print(f"dropcast: {line}", file=sys.stderr, flush=True)
 
 
 class Supervisor:
