@@ -36,33 +36,35 @@ async def _run(config_type: type[Config], act: Act[Config], deadline_s: Callable
     reader = asyncio.StreamReader(limit=_CONFIG_BYTES_MAX)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: reporter.tell(Trouble(message=_unhandled(context))))
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    pipe, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     try:
         config = msgspec.json.decode(await reader.readline(), type=config_type)
+        fault = await _act_until_stopped(act(config, reporter), reader, deadline_s(config))
     except (msgspec.MsgspecError, ValueError) as error:
-        reporter.tell(Trouble(message=f"not a config: {error}"))
-        return 1
-    acting = asyncio.ensure_future(act(config, reporter))
-    stopped = loop.create_task(_until_stopped(reader))
-    try:
-        async with asyncio.timeout(deadline_s(config)):
-            await asyncio.wait((acting, stopped), return_when=asyncio.FIRST_COMPLETED)
-    except TimeoutError:
-        reporter.tell(Trouble(message="gave up at the deadline"))
-        return 1
+        fault = f"not a config: {error}"
     finally:
+        pipe.close()
+    reporter.tell(Done() if fault is None else Trouble(message=fault))
+    return 0 if fault is None else 1
+
+
+async def _act_until_stopped(
+    act: Awaitable[None], reader: asyncio.StreamReader, deadline_s: float
+) -> str | None:
+    """Carry out `act`. Return what kept it from its end, or None."""
+    acting = asyncio.ensure_future(act)
+    stopped = asyncio.create_task(_until_stopped(reader))
+    try:
+        await asyncio.wait((acting, stopped), timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
+        early = None if acting.done() else "stopped" if stopped.done() else "gave up at the deadline"
+    finally:
+        acting.cancel()
         stopped.cancel()
-        if not acting.done():
-            acting.cancel()
-            await asyncio.wait((acting,))
-    if acting.cancelled():
-        return 1
+        await asyncio.wait((acting, stopped))
+    if early is not None:
+        return early
     fault = acting.exception()
-    if fault is not None:
-        reporter.tell(Trouble(message=_told(fault)))
-        return 1
-    reporter.tell(Done())
-    return 0
+    return _told(fault) if fault is not None else None
 
 
 async def _until_stopped(reader: asyncio.StreamReader) -> None:

@@ -5,6 +5,7 @@ dead, and the worker stops as it does for SIGTERM.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -19,7 +20,7 @@ from dropcast.config import WorkerConfig
 from dropcast.domain.faults import Fault
 from dropcast.settings import SettingsError
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("dropcast.worker")
 
 _STDIN = 0
 _GRACE_S = 1.0
@@ -58,7 +59,9 @@ async def _run(config: WorkerConfig) -> None:
             stop_now()
 
     def ready() -> None:
-        os.write(config.ready_fd, b"\x01")
+        # When nobody reads any more, standard input ends as well, and that is what stops us.
+        with contextlib.suppress(BrokenPipeError):
+            os.write(config.ready_fd, b"\x01")
         os.close(config.ready_fd)
 
     loop.add_signal_handler(signal.SIGTERM, stop_now)

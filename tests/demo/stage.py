@@ -62,12 +62,13 @@ JOURNAL = JournalEntry(
 )
 
 
-def a_tally(*receipts: Receipt, unknown_holds: Sequence[str] = (), **counts: int) -> Tally:
+def a_tally(
+    *receipts: Receipt, unknown_holds: Sequence[str] = (), counts: Mapping[str, int] | None = None
+) -> Tally:
     tally = Tally()
-    named = {name.replace("__", "."): count for name, count in counts.items()}
     tally.take(
         Progress(
-            counts={"ended": 2, "delivered": 40, **named},
+            counts={"ended": 2, "delivered": 40, **(counts or {})},
             fanout_us={2_000: 90, 8_000: 10},
             receipts=list(receipts),
             unknown_holds=list(unknown_holds),
@@ -88,7 +89,7 @@ def evidence(**changes: Any) -> Evidence:
         orders=[ORDER],
         books=[],
         given={("mug", "MUG"): 3},
-        tally=a_tally(RECEIPT, refused__sold_out=4, refused__limit=1),
+        tally=a_tally(RECEIPT, counts={"refused.sold_out": 4, "refused.limit": 1}),
         faults=[],
     )
     return replace(right, **changes)

@@ -77,15 +77,18 @@ def test_units_that_the_creator_did_not_give_fail() -> None:
         ("duplicates", "1 numbered events seen twice"),
         ("two_holds", "1 double taps that got two holds"),
         ("lost", "1 viewers lost"),
-        ("errors__conflict", "1 commands answered with the error conflict"),
+        ("errors.conflict", "1 commands answered with the error conflict"),
     ],
 )
 def test_what_a_viewer_must_never_see_fails(count: str, words: str) -> None:
-    assert words in judge(evidence(tally=a_tally(RECEIPT, **{count: 1}))).audit
+    assert words in judge(evidence(tally=a_tally(RECEIPT, counts={count: 1}))).audit
 
 
 def test_a_viewer_who_did_not_see_the_end_fails() -> None:
-    assert "1 of 2 viewers saw the show end" in judge(evidence(tally=a_tally(RECEIPT, ended=1))).audit
+    assert (
+        "1 of 2 viewers saw the show end"
+        in judge(evidence(tally=a_tally(RECEIPT, counts={"ended": 1}))).audit
+    )
 
 
 def test_faults_of_processes_and_of_the_books_fail_and_are_all_named() -> None:

@@ -45,13 +45,13 @@ def printed(view: RenderableType, width: int = 80) -> str:
     return capture.get()
 
 
-@pytest.mark.parametrize(("width", "height"), [(80, 24), (60, 16), (160, 50)])
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (60, 16), (160, 30)])
 def test_it_fits_the_terminal_with_many_drops_of_long_names(width: int, height: int) -> None:
     many = scene(*(card(f"A product with a rather long name, number {n}", free=n) for n in range(30)))
     lines = printed(render(many, width, height), width).splitlines()
     assert len(lines) < height
     assert all(len(line) <= width for line in lines)
-    assert any("earlier drops" in line for line in lines)
+    assert any(" more" in line for line in lines)
 
 
 def test_a_drop_is_sold_out_all_held_closed_or_has_units_left() -> None:

@@ -50,7 +50,7 @@ class Follow:
     def take(self, event: Numbered | Unknown) -> bool:
         """Take in a numbered event. Return whether it is the next one; only then it is handed on."""
         state = self.state
-        if state is None or event.seq <= state.seq:
+        if state is None or event.seq != state.seq + 1:
             return False
         if isinstance(event, Unknown):
             state.seq = event.seq

@@ -51,7 +51,7 @@ def _drops(scene: Scene, width: int, lines: int) -> RenderableType:
         newest = number == 0 and card.open and scene.status is ShowStatus.LIVE
         table.add_row(*_row(card, bar_chars, newest))
     if len(shown) < len(scene.cards):
-        table.add_row(Text(f"and {len(scene.cards) - len(shown)} earlier drops", "dim"))
+        table.add_row(Text(f"  +{len(scene.cards) - len(shown)} more", "dim"))
     if not scene.cards:
         table.add_row(Text("Nothing is pinned yet.", "dim"))
     return Panel(table, box=ROUNDED, title=_legend(), title_align="left", border_style="blue", padding=(0, 1))

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from dropcast.domain.events import StockLine
+from dropcast.service.alarm import Alarm
 
 _URGENT_GAP_S = 0.02
 """Even urgent stock is not told more often than a screen can show it."""
@@ -22,7 +23,7 @@ class StockTeller:
         self._urgent_units = urgent_units
         self._tell = tell
         self._pending: StockByDrop = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm = Alarm(self._flush)
         self._told_at_s = 0.0
 
     def mark(self, lines: Iterable[StockLine]) -> None:
@@ -35,21 +36,12 @@ class StockTeller:
             self._schedule(_URGENT_GAP_S if urgent else self._interval_s)
 
     def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._alarm.cancel()
 
     def _schedule(self, gap_s: float) -> None:
-        loop = asyncio.get_running_loop()
-        due_s = max(loop.time(), self._told_at_s + gap_s)
-        if self._timer is not None:
-            if self._timer.when() <= due_s:
-                return
-            self._timer.cancel()
-        self._timer = loop.call_at(due_s, self._flush)
+        self._alarm.set(max(asyncio.get_running_loop().time(), self._told_at_s + gap_s))
 
     def _flush(self) -> None:
-        self._timer = None
         self._told_at_s = asyncio.get_running_loop().time()
         if self._tell(self._pending):
             self._pending = {}

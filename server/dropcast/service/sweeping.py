@@ -5,6 +5,7 @@ after all others. The engine decides what is due, so that sweeping twice or earl
 """
 
 import asyncio
+import functools
 import logging
 import random
 
@@ -12,6 +13,7 @@ from dropcast.domain.faults import Fault
 from dropcast.domain.ports import ShowStore, TradeDesk
 from dropcast.domain.show import Show, ShowStatus
 from dropcast.domain.trades import Expire, Outcome
+from dropcast.service.alarm import Alarm
 from dropcast.service.clock import EngineClock
 from dropcast.service.live_show import LiveShow
 
@@ -35,7 +37,7 @@ class Sweeper:
         self._desk = desk
         self._clock = clock
         self._worker = worker
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._alarms: dict[str, Alarm] = {}
         self._followed: dict[str, LiveShow] = {}
 
     def on_deadline(self, live: LiveShow, deadline_ms: int) -> None:
@@ -49,17 +51,13 @@ class Sweeper:
         self._set(show, wait_ms)
 
     def _set(self, show: str, wait_ms: int) -> None:
-        loop = asyncio.get_running_loop()
-        due_s = loop.time() + wait_ms / 1000
-        timer = self._timers.get(show)
-        if timer is not None:
-            if timer.when() <= due_s:
-                return
-            timer.cancel()
-        self._timers[show] = loop.call_at(due_s, self._sweep, show)
+        alarm = self._alarms.get(show)
+        if alarm is None:
+            alarm = self._alarms[show] = Alarm(functools.partial(self._sweep, show))
+        alarm.set(asyncio.get_running_loop().time() + wait_ms / 1000)
 
     def _sweep(self, show: str) -> None:
-        del self._timers[show]
+        del self._alarms[show]
 
         def done(outcome: Outcome | Fault) -> None:
             if isinstance(outcome, Fault):

@@ -28,6 +28,7 @@ START_DEADLINE_S = 30.0
 STOP_DEADLINE_S = 10.0
 _SOCKET_PATH_BYTES_MAX = 100
 """A unix socket's path holds 108 bytes on Linux and 104 on macOS."""
+_LOCK_DEADLINE_S = 0.2
 _LOG_LINES = 5
 _POLL_S = 0.01
 _PR_SET_PDEATHSIG = 1
@@ -91,7 +92,9 @@ class EmbeddedEngine:
         """Return the exit status of the engine when it has ended by itself, or None while it runs."""
         return self._process.poll() if self._process is not None else None
 
-    def start(self, *, deadline_s: float = START_DEADLINE_S) -> None:
+    def start(
+        self, *, deadline_s: float = START_DEADLINE_S, stop_deadline_s: float = STOP_DEADLINE_S
+    ) -> None:
         """Start and wait until it answers. Raises EngineFault: the data directory is in use, or why it ended.
 
         After the engine has ended by itself, `start` starts it again; the lock stays taken in between.
@@ -105,7 +108,7 @@ class EmbeddedEngine:
             self._spawn()
             self._wait_until_ready(deadline_s)
         except BaseException:
-            self.stop()
+            self.stop(deadline_s=stop_deadline_s)
             raise
 
     def stop(self, *, deadline_s: float = STOP_DEADLINE_S) -> None:
@@ -230,12 +233,17 @@ def _try_lock(lock: int) -> bool:
 def _take_lock(data_dir: Path) -> int:
     """Return the descriptor of the locked lock file. Raises EngineFault when another process has it."""
     path = _lock_path(data_dir)
+    deadline = time.monotonic() + _LOCK_DEADLINE_S
     while True:
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         if not _try_lock(lock):
-            owner = os.pread(lock, 16, 0).decode(errors="replace").strip() or "another process"
+            owner = os.pread(lock, 16, 0).decode(errors="replace").strip()
             os.close(lock)
-            raise EngineFault(f"the data directory {data_dir} is in use by process {owner}")
+            if time.monotonic() < deadline:
+                # Whoever asks whether an engine is running takes the lock for a moment.
+                time.sleep(_POLL_S)
+                continue
+            raise EngineFault(f"the data directory {data_dir} is in use by process {owner or 'unknown'}")
         # Whoever stops takes the file away: a lock on a file that is gone locks nothing.
         with_name = path.stat() if path.exists() else None
         if with_name is not None and os.path.samestat(os.fstat(lock), with_name):

@@ -4,6 +4,7 @@ It owns the listening sockets and resolves the secret; it serves nobody itself.
 """
 
 import asyncio
+import logging
 import signal
 import sys
 import time
@@ -24,6 +25,8 @@ from dropcast.supervisor.engine import EngineChild, prepare
 from dropcast.supervisor.plan import Kill, Plan, Start, Step, Stop
 from dropcast.supervisor.process import WorkerProcess
 from dropcast.supervisor.sockets import Listeners
+
+logger = logging.getLogger(__name__)
 
 _ENGINE = "engine"
 
@@ -157,6 +160,10 @@ class Supervisor:
                 how = await self.workers[name].run(self._config(name), on_ready)
         except OSError as error:
             how = f"{name} could not be started: {error}"
+        except Exception as error:
+            # A fault of ours: told like any other end, for without one the plan would wait forever.
+            logger.exception("%s failed", name)
+            how = f"{name} failed: {error!r}"
         pause = self._plan.ended(name, time.monotonic(), how)
         if pause is not None:
             self._say(f"{how}\n  {name} starts again in {pause:.1f} s")

@@ -1,0 +1,215 @@
+"""A plain model of a show's stock, to hold the engine against: small enough to be right by reading it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dropcast.domain.trades import (
+    Expire,
+    Granted,
+    Outcome,
+    Pay,
+    Refused,
+    Release,
+    Reserve,
+    Sell,
+    Trade,
+    Unpay,
+)
+
+Sku = tuple[str, str]
+
+
+def word_of(outcome: Outcome) -> str:
+    """The outcome in a word: granted with the hold's state, or why not."""
+    if isinstance(outcome, Granted):
+        return f"granted {outcome.hold.state.value}"
+    if isinstance(outcome, Refused):
+        return f"refused {outcome.reason.value} {outcome.free}"
+    return f"invalid {outcome.problem.value}"
+
+
+@dataclass
+class Drop:
+    limit: int
+    open: bool = True
+
+
+@dataclass
+class Counters:
+    free: int
+    held: int = 0
+    sold: int = 0
+    announced: bool = False
+
+    @property
+    def allocated(self) -> int:
+        return self.free + self.held + self.sold
+
+
+@dataclass
+class Held:
+    asked: Reserve
+    state: str = "held"
+    attempt: str = ""
+
+
+class Model:
+    def __init__(self) -> None:
+        self.drops: dict[str, Drop] = {}
+        self.units: dict[Sku, Counters] = {}
+        self.holds: dict[str, Held] = {}
+        self.due: set[str] = set()
+        self.restocks_due: set[Sku] = set()
+        self.announced: list[tuple[str, str, str]] = []
+
+    # The creator -------------------------------------------------------------------------------------------
+
+    def pin(self, drop: str, stock: Mapping[str, int], limit: int) -> None:
+        self.drops[drop] = Drop(limit)
+        for sku, units in stock.items():
+            self.units[drop, sku] = Counters(units, announced=units == 0)
+
+    def may_add(self, drop: str, sku: str, units: int) -> bool:
+        return self.drops[drop].open and self.units[drop, sku].free + units >= 0
+
+    def add(self, drop: str, sku: str, units: int) -> None:
+        counters = self.units[drop, sku]
+        before = counters.free
+        counters.free += units
+        if units > 0 and counters.announced:
+            self._announce("Restocked", (drop, sku))
+        elif counters.free == 0 and before > 0 and not counters.announced:
+            self._announce("SoldOut", (drop, sku))
+        elif counters.free == 0:
+            self.restocks_due.discard((drop, sku))
+
+    def close(self, drop: str) -> None:
+        self.drops[drop].open = False
+        for (name, sku), counters in self.units.items():
+            if name == drop:
+                counters.free = 0
+                self.restocks_due.discard((name, sku))
+
+    # Looking -----------------------------------------------------------------------------------------------
+
+    def is_open(self, hold: str) -> bool:
+        return hold in self.holds and self.holds[hold].state in ("held", "paying")
+
+    def open_holds(self) -> dict[str, str]:
+        return {name: hold.state for name, hold in self.holds.items() if self.is_open(name)}
+
+    def waiting_restocks(self) -> list[Sku]:
+        """SKUs that were announced as sold out, have units again, and have not been announced as restocked."""
+        return [
+            sku
+            for sku, counters in self.units.items()
+            if counters.announced and counters.free > 0 and self.drops[sku[0]].open
+        ]
+
+    # Trades ------------------------------------------------------------------------------------------------
+
+    def trade(self, trades: Sequence[Trade]) -> list[str]:
+        """Carry out one call; return each outcome in a word."""
+        before = {sku: counters.free for sku, counters in self.units.items()}
+        for name in sorted(self.due):
+            if self.is_open(name):
+                self._give_back(self.holds[name], "expired")
+        self.due.clear()
+        words = [self._one(trade) for trade in trades]
+        for sku, counters in self.units.items():
+            if not self.drops[sku[0]].open:
+                continue
+            if counters.free == 0 and before[sku] > 0 and not counters.announced:
+                self._announce("SoldOut", sku)
+            elif counters.free > 0 and counters.announced and sku in self.restocks_due:
+                self._announce("Restocked", sku)
+        self.restocks_due.clear()
+        # Events of one call come in the order in which its SKUs were touched, which is no promise.
+        return words
+
+    def _one(self, trade: Trade) -> str:
+        if isinstance(trade, Expire):
+            return "granted expired"
+        if isinstance(trade, Reserve):
+            return self._reserve(trade)
+        hold = self.holds.get(trade.hold)
+        if hold is None:
+            return "invalid unknown_hold"
+        match trade:
+            case Release():
+                return self._release(hold)
+            case Pay():
+                return self._pay(hold, trade.attempt)
+            case Unpay():
+                return self._unpay(hold, trade.attempt)
+            case Sell():
+                return self._sell(hold, trade.attempt)
+
+    def _reserve(self, trade: Reserve) -> str:
+        known = self.holds.get(trade.hold)
+        if known is not None:
+            return f"granted {known.state}" if known.asked == trade else "invalid conflict"
+        if not self.drops[trade.drop].open:
+            return "refused closed 0"
+        counters = self.units.get((trade.drop, trade.sku))
+        if counters is None:
+            return "invalid unknown_sku"
+        if trade.qty < 1:
+            return "invalid bad_qty"
+        allowed = self.drops[trade.drop].limit - self._units_of(trade.viewer, trade.drop)
+        if trade.qty > allowed:
+            return f"refused limit {max(0, min(allowed, counters.free))}"
+        if trade.qty > counters.free:
+            return f"refused sold_out {counters.free}"
+        counters.free -= trade.qty
+        counters.held += trade.qty
+        self.holds[trade.hold] = Held(trade)
+        return "granted held"
+
+    def _units_of(self, viewer: str, drop: str) -> int:
+        return sum(
+            hold.asked.qty
+            for hold in self.holds.values()
+            if (hold.asked.viewer, hold.asked.drop) == (viewer, drop)
+            and hold.state in ("held", "paying", "sold")
+        )
+
+    def _release(self, hold: Held) -> str:
+        if hold.state == "held":
+            self._give_back(hold, "released")
+        return f"granted {hold.state}" if hold.state == "released" else f"refused {hold.state} 0"
+
+    def _pay(self, hold: Held, attempt: str) -> str:
+        if hold.state == "held":
+            hold.state, hold.attempt = "paying", attempt
+        if hold.state == "paying" and hold.attempt == attempt:
+            return "granted paying"
+        return f"refused {hold.state} 0"
+
+    def _unpay(self, hold: Held, attempt: str) -> str:
+        if hold.state == "paying" and hold.attempt == attempt:
+            hold.state, hold.attempt = "held", ""
+        return f"granted {hold.state}" if hold.state == "held" else f"refused {hold.state} 0"
+
+    def _sell(self, hold: Held, attempt: str) -> str:
+        if hold.state == "held":
+            return "refused not_paying 0"
+        if hold.state in ("paying", "sold") and hold.attempt == attempt:
+            if hold.state == "paying":
+                counters = self.units[hold.asked.drop, hold.asked.sku]
+                counters.held -= hold.asked.qty
+                counters.sold += hold.asked.qty
+                hold.state = "sold"
+            return "granted sold"
+        return f"refused {hold.state} 0"
+
+    def _give_back(self, hold: Held, state: str) -> None:
+        counters = self.units[hold.asked.drop, hold.asked.sku]
+        counters.held -= hold.asked.qty
+        counters.free += hold.asked.qty
+        hold.state = state
+
+    def _announce(self, event: str, sku: Sku) -> None:
+        self.units[sku].announced = event == "SoldOut"
+        self.restocks_due.discard(sku)
+        self.announced.append((event, *sku))

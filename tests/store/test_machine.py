@@ -1,0 +1,301 @@
+"""A show under any sequence of commands: the engine against a plain model, and the books after every step."""
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+from redis.asyncio import Redis
+
+from dropcast.domain.drop import DropStatus
+from dropcast.domain.events import Restocked, SoldOut
+from dropcast.domain.faults import Conflict
+from dropcast.domain.ports import Change, Done
+from dropcast.domain.state import Applied, ShowState
+from dropcast.domain.trades import Expire, Reserve, Trade
+from dropcast.store import keys, library
+from dropcast.store.connection import ask, connect
+from dropcast.store.embedded import EmbeddedEngine
+from dropcast.store.tail import Tail
+from tests.store.model import Model, word_of
+from tests.support.engine import Stall, a_drop, a_show, leaked_keys, pay, release, reserve, sell, unpay
+from tests.support.wait import wait_until
+
+SKUS = ("RED", "BLUE")
+VIEWERS = ("ana", "ben", "ce:m")
+ATTEMPTS = ("first", "second")
+LATER_MS = 4_000_000_000_000
+"""Restocks wait until a rule says that their quiet time is over, however slow the machine is."""
+
+_numbers = itertools.count()
+
+
+class Engine:
+    """What all examples of a test share: an event loop and connections."""
+
+    def __init__(self, url: str) -> None:
+        self.runner = asyncio.Runner()
+        self.client: Redis = connect(url)
+        self.tail = Tail(connect(url))
+        self.runner.run(library.load(self.client))
+
+    def run(self, awaitable: Any) -> Any:
+        return self.runner.run(awaitable)
+
+    def close(self) -> None:
+        self.run(self.tail.close())
+        assert self.run(leaked_keys(self.client)) == []
+        self.run(self.client.aclose())
+        self.runner.close()
+
+
+class ShowMachine(RuleBasedStateMachine):
+    """Rules carry a command out in the engine and in the model; invariants compare."""
+
+    engine: Engine
+
+    drops = Bundle("drops")
+    holds = Bundle("holds")
+    commands = Bundle("commands")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.show = f"machine-{next(_numbers)}"
+        self.stall = Stall(self.engine.client, self.show)
+        self.model = Model()
+        self.keys = itertools.count()
+        self.confirmed = False
+        self.view: ShowState | None = None
+        self.applied: set[Applied] = set()
+
+    # Setting the stage -------------------------------------------------------------------------------------
+
+    @initialize(target=drops, units=st.integers(0, 4), limit=st.integers(1, 3))
+    def go_live(self, units: int, limit: int) -> str:
+        self.engine.run(self._go_live())
+        return self._pin(units, limit)
+
+    async def _go_live(self) -> None:
+        await self.stall.shows.schedule(a_show(self.show))
+        await self.stall.shows.start(self.show)
+        await self.engine.tail.follow(self.show, self._apply, self._confirm)
+        await wait_until(lambda: self.confirmed)
+        self.view = ShowState(await self.stall.shows.read(self.show))
+
+    def _confirm(self) -> None:
+        self.confirmed = True
+
+    def _apply(self, publication: Any) -> None:
+        assert self.view is not None
+        self.applied.add(self.view.apply(publication))
+
+    @rule(target=drops, units=st.integers(0, 4), limit=st.integers(1, 3))
+    def pin(self, units: int, limit: int) -> str:
+        return self._pin(units, limit)
+
+    def _pin(self, units: int, limit: int) -> str:
+        drop = f"d{next(self.keys)}"
+        stock = {SKUS[0]: units, SKUS[1]: 2}
+        pinned = a_drop(drop, stock, limit=limit)
+        done = self.engine.run(self.stall.shows.pin(self.show, pinned))
+        assert self.engine.run(self.stall.shows.pin(self.show, pinned)) == Done(done.seq, done.offset, True)
+        self.model.pin(drop, stock, limit)
+        return drop
+
+    # Trades ------------------------------------------------------------------------------------------------
+
+    def _trade(self, *trades: Trade) -> None:
+        outcomes = self.engine.run(self.stall.trade(*trades))
+        assert [word_of(outcome) for outcome in outcomes] == self.model.trade(trades)
+
+    def _reserve(self, drop: str, sku: str, viewer: str, qty: int) -> Reserve:
+        return reserve(f"h{next(self.keys)}", viewer, drop, sku, qty)
+
+    @rule(
+        target=holds,
+        drop=drops,
+        sku=st.sampled_from((*SKUS, "GREEN")),
+        viewer=st.sampled_from(VIEWERS),
+        qty=st.integers(0, 3),
+    )
+    def reserve(self, drop: str, sku: str, viewer: str, qty: int) -> Reserve:
+        trade = self._reserve(drop, sku, viewer, qty)
+        self._trade(trade)
+        return trade
+
+    @rule(hold=holds)
+    def reserve_again(self, hold: Reserve) -> None:
+        self._trade(hold)
+
+    @rule(hold=holds, sku=st.sampled_from(SKUS), qty=st.integers(1, 2))
+    def reserve_something_else_under_the_same_key(self, hold: Reserve, sku: str, qty: int) -> None:
+        self._trade(reserve(hold.hold, hold.viewer, hold.drop, sku, qty))
+
+    @rule(hold=holds)
+    def release(self, hold: Reserve) -> None:
+        self._trade(release(hold.hold, hold.viewer))
+
+    @rule(hold=holds, attempt=st.sampled_from(ATTEMPTS))
+    def pay(self, hold: Reserve, attempt: str) -> None:
+        self._trade(pay(hold.hold, hold.viewer, attempt))
+
+    @rule(hold=holds, attempt=st.sampled_from(ATTEMPTS))
+    def unpay(self, hold: Reserve, attempt: str) -> None:
+        self._trade(unpay(hold.hold, hold.viewer, attempt))
+
+    @rule(hold=holds, attempt=st.sampled_from(ATTEMPTS))
+    def sell(self, hold: Reserve, attempt: str) -> None:
+        self._trade(sell(hold.hold, hold.viewer, attempt))
+
+    @rule(hold=holds, attempt=st.sampled_from(ATTEMPTS))
+    def pay_and_sell(self, hold: Reserve, attempt: str) -> None:
+        self._trade(pay(hold.hold, hold.viewer, attempt), sell(hold.hold, hold.viewer, attempt))
+
+    @rule(
+        target=holds,
+        old=st.lists(holds, min_size=1, max_size=4),
+        drop=drops,
+        viewers=st.lists(st.sampled_from(VIEWERS), min_size=1, max_size=3),
+        order=st.randoms(use_true_random=False),
+    )
+    def a_batch_that_mixes_them(self, old: list[Reserve], drop: str, viewers: list[str], order: Any) -> Any:
+        new = [self._reserve(drop, order.choice(SKUS), viewer, order.randint(1, 2)) for viewer in viewers]
+        trades: list[Trade] = [*new, *new, Expire()]
+        for hold in (*old, *new):
+            trades.append(release(hold.hold, hold.viewer))
+            trades.append(pay(hold.hold, hold.viewer))
+            trades.append(unpay(hold.hold, hold.viewer))
+            trades.append(sell(hold.hold, hold.viewer))
+            trades.append(hold)
+        order.shuffle(trades)
+        self._trade(*trades)
+        return multiple(*new)
+
+    # Time --------------------------------------------------------------------------------------------------
+
+    @rule(hold=holds)
+    def the_deadline_passes(self, hold: Reserve) -> None:
+        if self.model.is_open(hold.hold):
+            self.engine.run(self.stall.make_due(f"h:{hold.hold}"))
+            self.model.due.add(hold.hold)
+
+    @rule()
+    def sweep(self) -> None:
+        self._trade(Expire())
+
+    @rule()
+    def the_quiet_time_is_over(self) -> None:
+        for drop, sku in self.model.waiting_restocks():
+            self.engine.run(self.stall.make_due(f"r:{drop}:{sku}"))
+            self.model.restocks_due.add((drop, sku))
+
+    # The creator -------------------------------------------------------------------------------------------
+
+    def _command(self, command: Any) -> Done:
+        """Carry a command out twice: the second time must change nothing."""
+        key = f"key-{next(self.keys)}"
+        done: Done = self.engine.run(command(key))
+        again: Done = self.engine.run(command(key))
+        assert again == Done(done.seq, done.offset, True)
+        return done
+
+    @rule(drop=drops, sku=st.sampled_from(SKUS), units=st.integers(-3, 3))
+    def top_up_or_withdraw(self, drop: str, sku: str, units: int) -> None:
+        change = Change(add_units={sku: units})
+        if self.model.may_add(drop, sku, units):
+            self._command(lambda key: self.stall.shows.update(self.show, drop, change, key))
+            self.model.add(drop, sku, units)
+        else:
+            with pytest.raises(Conflict):
+                self.engine.run(self.stall.shows.update(self.show, drop, change, f"key-{next(self.keys)}"))
+
+    @rule(drop=drops, limit=st.integers(1, 4), price=st.integers(0, 5_000))
+    def change_limit_and_price(self, drop: str, limit: int, price: int) -> None:
+        if self.model.drops[drop].open:
+            change = Change(limit=limit, prices={SKUS[0]: price})
+            self._command(lambda key: self.stall.shows.update(self.show, drop, change, key))
+            self.model.drops[drop].limit = limit
+
+    @rule(drop=drops)
+    def unpin(self, drop: str) -> None:
+        if self.model.drops[drop].open:
+            self._command(lambda key: self.stall.shows.unpin(self.show, drop, key))
+            self.model.close(drop)
+
+    # What must hold after every step -------------------------------------------------------------------------
+
+    @invariant()
+    def engine_and_model_agree_and_the_books_are_right(self) -> None:
+        if self.view is not None:
+            self.engine.run(self._compare())
+
+    async def _compare(self) -> None:
+        stall, model = self.stall, self.model
+        snapshot = await stall.shows.read(self.show)
+        assert {
+            (units.drop, units.sku): (units.free, units.held, units.sold, units.allocated)
+            for units in snapshot.units
+        } == {
+            sku: (counters.free, counters.held, counters.sold, counters.allocated)
+            for sku, counters in model.units.items()
+        }
+        assert all(units.conserved for units in snapshot.units)
+        assert {hold.id: hold.state.value for hold in snapshot.holds} == model.open_holds()
+        assert {drop.id: drop.terms.status is DropStatus.OPEN for drop in snapshot.drops} == {
+            name: drop.open for name, drop in model.drops.items()
+        }
+        assert await stall.audit() == []
+        assert self._announced(await stall.events()) == model.announced
+        await self._hold_restocks_back()
+        await self._compare_view()
+
+    def _announced(self, events: Sequence[Any]) -> list[tuple[str, str, str]]:
+        return [
+            (type(event).__name__, event.drop, event.sku)
+            for event in events
+            if isinstance(event, SoldOut | Restocked)
+        ]
+
+    async def _hold_restocks_back(self) -> None:
+        waiting = {member for member in await self.stall.due() if member.startswith("r:")}
+        assert waiting == {f"r:{drop}:{sku}" for drop, sku in self.model.waiting_restocks()}
+        for drop, sku in self.model.waiting_restocks():
+            if (drop, sku) not in self.model.restocks_due:
+                due = keys.of_show(self.show, "due")
+                await ask(self.stall.client, "ZADD", due, "XX", LATER_MS, f"r:{drop}:{sku}")
+
+    async def _compare_view(self) -> None:
+        """The view that followed the publications is the view that was read anew."""
+        view, anew = self.view, ShowState(await self.stall.shows.read(self.show))
+        assert view is not None
+        await wait_until(lambda: (view.seq, view.offset) == (anew.seq, anew.offset))
+        assert self.applied <= {Applied.DONE}
+        assert (view.drops, view.stock, view.holds) == (anew.drops, anew.stock, anew.holds)
+
+    def teardown(self) -> None:
+        self.engine.run(self.engine.tail.unfollow(self.show))
+        self.engine.run(self._forget())
+
+    async def _forget(self) -> None:
+        await ask(self.engine.client, "DEL", keys.SHOWS, *keys.all_of_show(self.show)[:-1])
+
+
+def test_no_sequence_of_commands_loses_or_makes_a_unit(engine: EmbeddedEngine) -> None:
+    shared = Engine(engine.url)
+    machine = type("BoundShowMachine", (ShowMachine,), {"engine": shared})
+    try:
+        run_state_machine_as_test(machine, settings=settings(settings(), stateful_step_count=25))
+    finally:
+        shared.close()
