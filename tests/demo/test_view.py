@@ -7,7 +7,7 @@ from rich.console import Console, RenderableType
 
 from dropcast.demo.closing import render_summary
 from dropcast.demo.scene import DropCard, Scene, make_scene
-from dropcast.demo.screen import PlainScreen, in_words
+from dropcast.demo.screen import LiveScreen, PlainScreen, in_words
 from dropcast.demo.verdict import judge
 from dropcast.demo.view import render, sparkline, stock_bar
 from dropcast.domain.drop import DropStatus, Units
@@ -115,6 +115,18 @@ def test_without_a_terminal_there_is_a_line_for_what_happens_and_one_for_how_thi
     lines = stream.getvalue().splitlines()
     assert lines == ["On air.", in_words(scene(card(free=3)))], "the second scene came within the same second"
     assert "1 open drops, 0 sold out" in lines[1]
+
+
+def test_in_a_terminal_what_happens_has_its_line_in_the_view() -> None:
+    console = Console(width=80, height=24, file=io.StringIO(), force_terminal=True, color_system=None)
+    with console.capture() as capture, LiveScreen(console) as screen:
+        screen.say("Starting ...")
+        screen.draw(scene(card(free=3)))
+        screen.say("told by the next scene")
+    text = capture.get()
+    assert "Starting ..." in text
+    assert "3 left, 0 sold" in text
+    assert "told by the next scene" not in text
 
 
 def test_the_closing_panel_says_what_failed() -> None:

@@ -126,11 +126,12 @@ class History(RuleBasedStateMachine):
             self.seq += 1
             self.tell(self.event(self.seq))
 
-    @rule()
-    def move_stock(self) -> None:
-        self.offset += 1
-        self.units -= 1
-        self.tell(stock(self.units, self.offset))
+    @rule(count=st.integers(1, 3))
+    def move_stock(self, count: int) -> None:
+        for _ in range(count):
+            self.offset += 1
+            self.units -= 1
+            self.tell(stock(self.units, self.offset))
 
     @rule(keep=st.integers(0, 2))
     def trim(self, keep: int) -> None:
@@ -206,17 +207,16 @@ class History(RuleBasedStateMachine):
         elif self.session.connection.phase is not Phase.CONNECTED:
             self.wait(20.0)
 
-    @precondition(lambda self: self.to_client and self.to_client[0]["type"] in MAY_GET_LOST)
-    @rule()
-    def deliver_twice(self) -> None:
-        message = self.to_client.popleft()
-        self.receive(message)
-        self.receive(message)
-
-    @precondition(lambda self: self.to_client and self.to_client[0]["type"] in MAY_GET_LOST)
-    @rule()
-    def swallow(self) -> None:
-        self.to_client.popleft()
+    @precondition(lambda self: any(message["type"] in MAY_GET_LOST for message in self.to_client))
+    @rule(data=st.data())
+    def mistreat(self, data: st.DataObject) -> None:
+        """A message is swallowed, or comes twice."""
+        places = [n for n, message in enumerate(self.to_client) if message["type"] in MAY_GET_LOST]
+        place = data.draw(st.sampled_from(places))
+        if data.draw(st.booleans()):
+            del self.to_client[place]
+        else:
+            self.to_client.insert(place, self.to_client[place])
 
     def receive(self, message: Message) -> None:
         self.session.received(json.dumps(message).encode(), self.now_s)
@@ -254,18 +254,23 @@ class History(RuleBasedStateMachine):
                 case _:
                     assert isinstance(answer, OutcomeUnknown)
 
-    def teardown(self) -> None:
-        """In the end the network is well again: everything arrives, and every call is resolved."""
+    @rule()
+    def settle(self) -> None:
+        """Once the network is well for long enough, the consumer is where the server is."""
         self.publish(1)
-        self.move_stock()
+        self.move_stock(1)
         self.flow(200)
-        assert (self.consumer.epoch, self.consumer.seq) == (f"e{self.epoch}", self.seq)
         follow = self.session.follow(SHOW)
         assert follow is not None
         assert follow.state is not None
-        assert (follow.state.epoch, follow.state.seq) == (f"e{self.epoch}", self.seq)
+        here = (f"e{self.epoch}", self.seq)
+        assert (self.consumer.epoch, self.consumer.seq) == here
+        assert (follow.state.epoch, follow.state.seq) == here
         assert follow.state.drops["drop-1"].stock == {"cap-red": self.units}
         assert self.calls.keys() == self.answers.keys()
+
+    def teardown(self) -> None:
+        self.settle()
 
 
 TestHistory = History.TestCase

@@ -1,5 +1,6 @@
 """Whether the engine is fit, and what its failures are called."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -130,6 +131,24 @@ def test_every_failure_of_the_client_is_a_fault(error: Exception, fault: type[En
 def test_what_is_not_the_engines_passes() -> None:
     with pytest.raises(KeyError), engine_faults():
         raise KeyError("mine")
+
+
+async def test_a_cancellation_that_the_client_swallowed_is_not_lost() -> None:
+    started = asyncio.Event()
+
+    async def swallow() -> None:
+        with engine_faults():
+            try:
+                started.set()
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                pass
+
+    task = asyncio.create_task(swallow())
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_an_engine_that_is_not_there_is_away() -> None:

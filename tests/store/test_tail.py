@@ -136,16 +136,32 @@ async def test_an_engine_that_falls_silent_is_noticed(tmp_path: Path) -> None:
 
 
 async def test_a_quiet_show_keeps_its_connection(stall: Stall, engine: EmbeddedEngine) -> None:
-    tail = Tail(connect(engine.url), quiet_s=0.01)
+    tail = Tail(connect(engine.url), quiet_s=0.2)
     follower = Follower()
     await follower.follow(tail, "friday")
     before = await listening(stall.client)
-    for _ in range(5):
-        # Each of these takes longer than a quiet moment and its answer.
-        await asyncio.sleep(0.03)
+    await ask(stall.client, "CONFIG", "RESETSTAT")
+
+    async def asked_twice() -> bool:
+        stats = await ask(stall.client, "INFO", "commandstats")
+        return stats.get("cmdstat_ping", {"calls": 0})["calls"] >= 2
+
+    await wait_until(asked_twice)
     assert await listening(stall.client) == before
     assert follower.confirmed == 1
     await tail.close()
+
+
+async def test_it_may_be_closed_at_any_moment(stall: Stall, engine: EmbeddedEngine) -> None:
+    for turns in range(60):
+        # So little patience that it is always about to ask, to connect or to give up.
+        tail = Tail(connect(engine.url), quiet_s=0.001)
+        follower = Follower()
+        await tail.follow("friday", follower.on_publication, follower.on_confirmed)
+        for _ in range(turns * 10):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            await tail.close()
 
 
 async def test_what_cannot_be_read_or_taken_is_passed_over(

@@ -4,6 +4,7 @@ Everything in store/ talks to the engine through a client from `connect`, inside
 never repeats a command by itself: a write whose reply was lost may have happened.
 """
 
+import asyncio
 import contextlib
 import re
 from collections.abc import Iterator
@@ -53,9 +54,14 @@ def connect(url: str, *, connections_max: int = CONNECTIONS_MAX) -> Redis:
 
 @contextlib.contextmanager
 def engine_faults() -> Iterator[None]:
-    """Turn failures of the client into faults of the domain."""
+    """Turn failures of the client into faults of the domain, and keep a cancellation from getting lost."""
+    cancelled_before = _times_cancelled()
     try:
         yield
+        # Until Python 3.12 asyncio.wait_for, by which the client sends, swallows a cancellation that comes as the
+        # sending ends: whoever cancelled the task would wait for ever.
+        if _times_cancelled() > cancelled_before:
+            raise asyncio.CancelledError
     except (AuthenticationError, AuthorizationError) as error:
         raise EngineUnfit(f"the engine refuses the credentials: {error}") from error
     except (ConnectionError, TimeoutError, OSError) as error:
@@ -68,6 +74,14 @@ def engine_faults() -> Iterator[None]:
         raise EngineFault(f"the engine failed: {error}") from error
     except RedisError as error:
         raise EngineFault(f"the engine failed: {error}") from error
+
+
+def _times_cancelled() -> int:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return 0
+    return task.cancelling() if task is not None else 0
 
 
 def _is_out_of_memory(error: BaseException | None) -> bool:

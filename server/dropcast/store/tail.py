@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import msgspec
@@ -90,28 +90,35 @@ class Tail:
         failures = 0
         while True:
             try:
-                with engine_faults():
-                    async for message in self._messages():
+                async with contextlib.aclosing(self._messages()) as messages:
+                    async for message in messages:
                         failures = 0
                         self._take(message)
-            except Fault as fault:
+            except Exception as error:
                 wait_s = random.uniform(0, _BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
                 failures += 1
-                logger.warning("the shows' channels are lost, trying again in %.2f s: %s", wait_s, fault)
+                unforeseen = error if not isinstance(error, Fault) else None
+                logger.warning(
+                    "the shows' channels are lost, trying again in %.2f s: %s",
+                    wait_s,
+                    error,
+                    exc_info=unforeseen,
+                )
                 await asyncio.sleep(wait_s)
 
-    async def _messages(self) -> Any:
+    async def _messages(self) -> AsyncGenerator[dict[str, Any], None]:
         """Connect, subscribe to all that is followed, and give messages until the connection is lost."""
         pubsub = self._client.pubsub()
         try:
-            followed = list(self._followers)
-            await pubsub.connect()  # type: ignore[no-untyped-call]
-            self._pubsub = pubsub
-            if followed:
-                await pubsub.execute_command("SSUBSCRIBE", *followed)
+            with engine_faults():
+                await pubsub.connect()  # type: ignore[no-untyped-call]
+                self._pubsub = pubsub
+                if self._followers:
+                    await pubsub.execute_command("SSUBSCRIBE", *self._followers)
             asked = False
             while True:
-                message = await pubsub.get_message(timeout=self._quiet_s)
+                with engine_faults():
+                    message = await pubsub.get_message(timeout=self._quiet_s)
                 if message is not None:
                     asked = False
                     yield message
@@ -119,7 +126,8 @@ class Tail:
                     raise EngineAway("the engine is silent")
                 else:
                     asked = True
-                    await pubsub.execute_command("PING")
+                    with engine_faults():
+                        await pubsub.execute_command("PING")
         finally:
             self._pubsub = None
             await pubsub.aclose()  # type: ignore[no-untyped-call]
