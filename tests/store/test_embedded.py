@@ -134,7 +134,7 @@ def test_nothing_runs_where_nothing_was_started(tmp_path: Path) -> None:
 def test_who_only_asks_does_not_keep_a_starter_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = os.open(tmp_path / "engine.lock", os.O_RDWR | os.O_CREAT)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    tries = []
+    tries: list[int] = []
 
     def let_go_after_the_second(descriptor: int) -> bool:
         tries.append(descriptor)
@@ -153,7 +153,7 @@ def test_a_lock_file_that_was_taken_away_meanwhile_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     try_lock = embedded._try_lock
-    taken_away = []
+    taken_away: list[int] = []
 
     def lose_the_first(descriptor: int) -> bool:
         if not taken_away:

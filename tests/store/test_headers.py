@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from dropcast.domain.faults import EngineFault
 from dropcast.store import answers, keys, library
 from dropcast.store.functions import Functions
 
@@ -33,12 +34,11 @@ def test_every_function_has_a_header_and_a_binding() -> None:
 
 @pytest.mark.parametrize("name", HEADERS)
 def test_a_binding_takes_what_the_header_names(name: str) -> None:
-    first, *rest = [*inspect.signature(BINDINGS[name]).parameters.values()][1:] or [None]
     header = HEADERS[name]
-    assert [parameter.name for parameter in rest if parameter] == header.args
-    assert all(parameter.kind is inspect.Parameter.KEYWORD_ONLY for parameter in rest if parameter)
-    subject = {"of a show": "show", "lease": "name", "": None}[header.keys]
-    assert (first.name if first else None) == subject
+    subject = {"of a show": ["show"], "lease": ["name"], "": []}[header.keys]
+    parameters = list(inspect.signature(BINDINGS[name]).parameters.values())[1:]
+    assert [parameter.name for parameter in parameters] == [*subject, *header.args]
+    assert all(parameter.kind is inspect.Parameter.KEYWORD_ONLY for parameter in parameters[len(subject) :])
 
 
 class Sent(Exception):
@@ -85,5 +85,5 @@ def test_only_what_gives_back_closes_or_tells_works_with_full_memory() -> None:
 
 
 def test_an_unknown_code_is_a_fault_and_not_an_answer() -> None:
-    with pytest.raises(answers.EngineFault, match="'new_code'"):
+    with pytest.raises(EngineFault, match="'new_code'"):
         answers.raise_refusal(b"\x91\xa8new_code")
