@@ -15,18 +15,20 @@ from tests.support.wait import wait_until
 Call = tuple[str, str, Sequence[Trade]]
 
 
+def grant_all(_: str, trades: Sequence[Trade]) -> list[Outcome]:
+    return [granted(trade) for trade in trades]
+
+
 class SlowEngine:
     """A recording double: answers a call when the test lets it, by default with every trade granted."""
 
     def __init__(
-        self, answer: Callable[[str, Sequence[Trade]], list[Outcome] | Exception] | None = None
+        self, answer: Callable[[str, Sequence[Trade]], Sequence[Outcome] | Exception] | None = None
     ) -> None:
         self.calls: list[Call] = []
         self.under_way = 0
         self.gate = asyncio.Event()
-        self._answer = (
-            answer if answer is not None else lambda _, trades: [granted(trade) for trade in trades]
-        )
+        self._answer = answer if answer is not None else grant_all
 
     async def trade(self, show: str, trades: Sequence[Trade], holds_per_viewer_max: int) -> list[Outcome]:
         return await self._call("trade", show, trades)
@@ -45,7 +47,7 @@ class SlowEngine:
         answer = self._answer(function, trades)
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return list(answer)
 
 
 def granted(trade: Trade) -> Granted:

@@ -23,7 +23,7 @@ class Call(msgspec.Struct):
 
     def failure(self, code: int, reason: str) -> DropcastError:
         """Return what is known of a call that will get no answer."""
-        return Disconnected(code, reason)
+        return OutcomeUnknown(self.command) if self.ever_sent else Disconnected(code, reason)
 
 
 class Calls:
