@@ -26,6 +26,8 @@ ERRORS: dict[str, ErrorCode] = {
     "token_expired": ErrorCode("the token has expired", False, 401),
     "forbidden": ErrorCode("this viewer may not do that", False, 403),
     "not_found": ErrorCode("there is no such thing", False, 404),
+    "banned": ErrorCode("this viewer is banned from the show", False, 403),
+    "rate_limited": ErrorCode("too many commands; slow down", True, 429),
     "conflict": ErrorCode("the key or the state does not allow it", False, 409),
     "too_large": ErrorCode("more than may be sent at once", False, 413),
     "payment": ErrorCode("the payment provider did not answer; ask again", True, 502),
@@ -49,6 +51,8 @@ class Close(IntEnum):
     SLOW = 4001
     HELLO_TIMEOUT = 4002
     TOKEN_EXPIRED = 4003
+    TOO_MANY_CONNECTIONS = 4004
+    FLOOD = 4005
     BAD_MESSAGE = 4500
     UNAUTHORIZED = 4501
 
@@ -63,6 +67,8 @@ CLOSE_REASONS: dict[Close, str] = {
     Close.SLOW: "too slow to follow: come back",
     Close.HELLO_TIMEOUT: "no hello in time",
     Close.TOKEN_EXPIRED: "the token has expired: come back with a fresh one",
+    Close.TOO_MANY_CONNECTIONS: "too many connections from this address",
+    Close.FLOOD: "too many commands, pings or fragments: come back slower",
     Close.BAD_MESSAGE: "too many messages that are none",
     Close.UNAUTHORIZED: "the token is not valid",
 }

@@ -16,6 +16,7 @@ from dropcast.wire.fields import (
     Key,
     Limit,
     Minor,
+    Name,
     Quantity,
     Sku,
     Text,
@@ -94,6 +95,12 @@ class Pin(_Command, frozen=True, kw_only=True, tag="pin"):
     """Prices that differ from the catalogue's."""
     limit: Limit | None = None
     hold_ms: HoldMs | None = None
+    opens_at_ms: Count = 0
+    """When sales open, by the engine's clock; 0 or a time that has passed: at once."""
+    closes_at_ms: Count = 0
+    """When sales close; 0: not by themselves."""
+    reveal_at_ms: Count = 0
+    """When apps show the card: carried to them as it is; 0 is at once."""
 
 
 class Update(_Command, frozen=True, kw_only=True, tag="update"):
@@ -121,4 +128,49 @@ class Announce(_Command, frozen=True, kw_only=True, tag="announce"):
     data: Any = None
 
 
-Command = Hello | Auth | Ping | Watch | Leave | Reserve | Release | Checkout | Pin | Update | Unpin | Announce
+class Freeze(_Command, frozen=True, kw_only=True, tag="freeze"):
+    """For operators: stop sales of a show. Reserves are refused as `frozen`; open holds may still be paid."""
+
+    show: Id
+
+
+class Thaw(_Command, frozen=True, kw_only=True, tag="thaw"):
+    """For operators: let sales of a show go on."""
+
+    show: Id
+
+
+class Mute(_Command, frozen=True, kw_only=True, tag="mute"):
+    """For hosts: a viewer may watch on, but reserve nothing in this show. `mute` False undoes it."""
+
+    show: Id
+    viewer: Name
+    mute: bool = True
+
+
+class Ban(_Command, frozen=True, kw_only=True, tag="ban"):
+    """For hosts: a viewer may neither watch nor reserve in this show. `ban` False undoes it."""
+
+    show: Id
+    viewer: Name
+    ban: bool = True
+
+
+Command = (
+    Hello
+    | Auth
+    | Ping
+    | Watch
+    | Leave
+    | Reserve
+    | Release
+    | Checkout
+    | Pin
+    | Update
+    | Unpin
+    | Announce
+    | Freeze
+    | Thaw
+    | Mute
+    | Ban
+)

@@ -15,6 +15,8 @@ Key = Annotated[str, Meta(min_length=1, max_length=128)]
 Sku = Annotated[str, Meta(min_length=1, max_length=128)]
 Handle = Annotated[str, Meta(min_length=1, max_length=255)]
 Text = Annotated[str, Meta(min_length=1, max_length=2000)]
+Name = Annotated[str, Meta(min_length=1, max_length=128)]
+"""A viewer, as their token names them."""
 Token = Annotated[str, Meta(min_length=1, max_length=8192)]
 Count = Annotated[int, Meta(ge=0, le=INTEGER_MAX)]
 Quantity = Annotated[int, Meta(ge=1, le=10_000)]

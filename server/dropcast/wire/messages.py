@@ -37,9 +37,13 @@ class DropView(msgspec.Struct, frozen=True, kw_only=True):
 
     drop: str
     status: str
+    """scheduled, open or closed."""
     limit: int
     hold_ms: int
     opened_at_ms: int
+    opens_at_ms: int
+    closes_at_ms: int
+    reveal_at_ms: int
     prices: dict[str, int]
     stock: dict[str, int]
     card: Card
@@ -51,6 +55,7 @@ class ShowView(msgspec.Struct, frozen=True, kw_only=True):
     creator: str
     currency: str
     status: str
+    frozen: bool
     starts_at_ms: int
     started_at_ms: int
     ended_at_ms: int
@@ -198,6 +203,12 @@ class ShowEnded(_Event, frozen=True, kw_only=True, tag="show_ended"):
     pass
 
 
+class DropScheduled(_Event, frozen=True, kw_only=True, tag="drop_scheduled"):
+    """A drop was pinned that opens later: `drop_opened` follows at its time."""
+
+    drop: DropView
+
+
 class DropOpened(_Event, frozen=True, kw_only=True, tag="drop_opened"):
     drop: DropView
 
@@ -223,6 +234,17 @@ class Restocked(_Event, frozen=True, kw_only=True, tag="restocked"):
     drop: str
     sku: str
     free: int
+
+
+class SalesFrozen(_Event, frozen=True, kw_only=True, tag="sales_frozen"):
+    """Nothing can be reserved in this show until `sales_thawed`; open holds may still be paid."""
+
+    reason: str
+    """operator, or lost_history."""
+
+
+class SalesThawed(_Event, frozen=True, kw_only=True, tag="sales_thawed"):
+    pass
 
 
 class Announcement(_Event, frozen=True, kw_only=True, tag="announcement"):
@@ -259,6 +281,18 @@ class Resync(_Message, frozen=True, kw_only=True, tag="resync"):
     state: msgspec.Raw
 
 
+class Banned(_Message, frozen=True, kw_only=True, tag="banned"):
+    """To the sockets of a viewer who was banned from a show: they have left it."""
+
+    show: str
+
+
+class GoingAway(_Message, frozen=True, kw_only=True, tag="going_away"):
+    """The worker stops: the socket will be closed with 4000, and should come back after `after_ms`."""
+
+    after_ms: int
+
+
 # Personal events: to every socket of one viewer ----------------------------------------------------------
 
 
@@ -289,6 +323,18 @@ class OrderConfirmed(_Personal, frozen=True, kw_only=True, tag="order_confirmed"
 
 
 Reply = Welcome | Pong | Watching | Left | Held | Released | Sold | Refused | Done | Error
-Event = ShowStarted | ShowEnded | DropOpened | DropUpdated | DropClosed | SoldOut | Restocked | Announcement
+Event = (
+    ShowStarted
+    | ShowEnded
+    | DropScheduled
+    | DropOpened
+    | DropUpdated
+    | DropClosed
+    | SoldOut
+    | Restocked
+    | SalesFrozen
+    | SalesThawed
+    | Announcement
+)
 Personal = HoldPlaced | HoldChanged | HoldReleased | HoldExpired | OrderConfirmed
-Message = Reply | Event | Stock | Viewers | Tick | Resync | Personal
+Message = Reply | Event | Stock | Viewers | Tick | Resync | Banned | GoingAway | Personal
