@@ -5,13 +5,14 @@ READY := .venv/.ready
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check prove bench format clean help
+.PHONY: demo test check prove bench specs format clean help
 
 demo: $(READY) ## Run a live show with a crowd:  make demo ARGS="--viewers 200 --seconds 20"
 	@$(BIN)/dropcast demo $(ARGS)
 
 test: $(READY) ## Run the tests:  make test ARGS="-k reserve"
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+	@$(if $(ARGS),,DROPCAST_TEST_ENGINE=redis8 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/store tests/service)
 
 check: $(READY) ## Lint, formatting, types, layers, Dockerfile
 	@$(BIN)/ruff check .
@@ -20,11 +21,14 @@ check: $(READY) ## Lint, formatting, types, layers, Dockerfile
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/hadolint Dockerfile
 
-prove: $(READY) ## Run the long proofs in tests/proofs
-	@if [ -d tests/proofs ]; then exec $(BIN)/python -m tests.proofs $(ARGS); else echo "no proofs yet"; fi
+prove: $(READY) ## Run the long proofs, all of them shortened or one whole:  make prove ARGS="oversell --seed 7"
+	@$(BIN)/python -m tests.proofs $(ARGS)
 
 bench: $(READY) ## Run the benches in loadtest/bench
 	@if [ -d loadtest/bench ]; then exec $(BIN)/python -m loadtest.bench $(ARGS); else echo "no benches yet"; fi
+
+specs: $(READY) ## Write the documents that are generated from the code
+	@$(BIN)/python -m dropcast.specs
 
 format: $(READY) ## Sort imports, apply safe fixes and format
 	@$(BIN)/ruff check --fix .

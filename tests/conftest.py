@@ -7,5 +7,5 @@ from hypothesis import settings
 pytest_plugins = ("tests.support.engine_fixtures", "tests.support.fixtures")
 
 settings.register_profile("quick", derandomize=True, deadline=None, max_examples=60)
-settings.register_profile("long", deadline=None, max_examples=2_000, print_blob=True)
+settings.register_profile("long", deadline=None, max_examples=5_000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))

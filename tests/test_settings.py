@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from dropcast.settings import HELP, NAMES, Settings, SettingsError, groups, read
+from dropcast.settings import HELP, NAMES, Settings, SettingsError, groups, listed, read
 
 SECRET = "s" * 32
 
@@ -66,6 +66,10 @@ def test_no_algorithm_but_those_listed_is_taken() -> None:
         ({"jwt_algorithm": "RS256", "jwt_public_key": "a", "jwt_secret": SECRET}, "for guest_buying only"),
         ({"jwt_secret": "short"}, "shorter than 32 bytes"),
         ({"jwt_algorithm": "RS256", "jwt_jwks": "http://issuer.test/keys"}, "never by plain http"),
+        ({"allowed_origins": "https://shop.example, shop.example"}, "allowed_origins=shop.example:"),
+        ({"allowed_origins": "https://shop.example/"}, "a scheme and a host"),
+        ({"trusted_proxies": "10.0.0.0/8, proxy"}, "trusted_proxies=proxy:"),
+        ({"trusted_proxies": "10.0.0.1/8"}, "has host bits set"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(flags: dict[str, Any], words: str) -> None:
@@ -75,6 +79,22 @@ def test_settings_that_contradict_each_other_are_refused(flags: dict[str, Any], 
 def test_a_secret_for_guests_goes_with_a_public_key() -> None:
     flags = {"jwt_algorithm": "RS256", "jwt_public_key": "a", "jwt_secret": SECRET, "guest_buying": "true"}
     assert read(flags, {}).jwt_secret == SECRET
+
+
+def test_lists_are_taken_apart_at_their_commas() -> None:
+    settings = read(
+        {"allowed_origins": " https://a.example,http://localhost:5173 ,", "trusted_proxies": "::1"}, {}
+    )
+    assert listed(settings.allowed_origins) == ("https://a.example", "http://localhost:5173")
+    assert listed(settings.trusted_proxies) == ("::1",)
+
+
+def test_the_limits_of_the_issue_are_the_defaults() -> None:
+    settings = Settings()
+    assert settings.message_bytes_max == 65_536
+    assert (settings.hello_deadline_ms, settings.header_deadline_ms) == (5_000, 10_000)
+    assert settings.stall_ms == settings.tick_ms == 25_000
+    assert settings.drain_ms < settings.stop_deadline_ms
 
 
 def test_no_message_repeats_a_secret() -> None:

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import secrets
 import socket
+import time
 from collections.abc import Callable, Iterator
 
 import uvicorn
@@ -14,12 +15,22 @@ from starlette.exceptions import HTTPException
 from dropcast import __version__
 from dropcast.config import WorkerConfig
 from dropcast.domain.faults import Fault
+from dropcast.edge.addresses import Addresses
 from dropcast.edge.connection import connections
 from dropcast.edge.dispatch import Dispatch
-from dropcast.edge.http import drops, health, products, shows
+from dropcast.edge.gate import Gate
+from dropcast.edge.http import drops, health, moderation, products, shows
+from dropcast.edge.http.cross_origin import cross_origin
 from dropcast.edge.http.exchange import Exchange, HttpFault, on_fault
+from dropcast.edge.http.requests import Requests
+from dropcast.edge.listener import inherit, retire
+from dropcast.edge.origins import Origins
 from dropcast.edge.tokens import TokenFault, Verifier
+from dropcast.metrics import counts
+from dropcast.metrics.sharing import Sheet
+from dropcast.metrics.telling import tell
 from dropcast.payments.sandbox import Sandbox
+from dropcast.service.catching_up import CatchingUp
 from dropcast.service.checkout import Checkout
 from dropcast.service.clock import EngineClock
 from dropcast.service.hosting import Hosting
@@ -27,7 +38,6 @@ from dropcast.service.stage import Stage
 from dropcast.service.sweeping import Sweeper
 from dropcast.service.trading import Trading
 from dropcast.service.viewing import Viewing
-from dropcast.settings import Settings
 from dropcast.store.connection import connect
 from dropcast.store.desk import Desk
 from dropcast.store.products import Products
@@ -40,6 +50,10 @@ _LOG_EVENTS_MAX = 10_000
 """How far back a returning viewer is caught up from the event log; beyond that the whole state is cheaper."""
 
 
+_DRAIN_SHARE = 0.8
+"""How much of the time to stop viewers get; the rest is for requests and the engine's clients."""
+
+
 class _Server(uvicorn.Server):
     """uvicorn without its signal handlers: the worker process decides when to stop."""
 
@@ -47,89 +61,146 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    def stop_accepting(self) -> None:
+        for listening in self.servers:
+            listening.close()
+
+
+class _Worker:
+    """All parts of one worker, plugged together. Nothing of it runs yet."""
+
+    def __init__(self, config: WorkerConfig) -> None:
+        settings = self._settings = config.settings
+        # Several servers may share one engine: a worker's name must be its own among all of them.
+        name = f"{config.name}-{secrets.token_hex(4)}"
+        self._client = connect(config.engine_url)
+        self._tail = Tail(connect(config.engine_url))
+        self._store = Shows(self._client)
+        self._catalogue = Products(self._client)
+        self._clock = EngineClock()
+        self.desk = Desk(self._store, holds_per_viewer_max=settings.holds_per_viewer_max)
+        self.sweeper = Sweeper(store=self._store, desk=self.desk, clock=self._clock, worker=name)
+        self.stage = Stage(
+            store=self._store,
+            tail=self._tail,
+            clock=self._clock,
+            settings=settings,
+            worker=name,
+            on_deadline=self.sweeper.on_deadline,
+            on_due=self.sweeper.on_due,
+            on_left=self.sweeper.forget,
+        )
+        self._hosting = Hosting(
+            store=self._store,
+            products=self._catalogue,
+            stage=self.stage,
+            hold_ms=settings.hold_ms,
+            drop_limit=settings.drop_limit,
+        )
+        self._verifier = Verifier(settings)
+        addresses = Addresses(settings.connections_per_address_max)
+        origins = Origins(settings.allowed_origins)
+        self.dispatch = self._make_dispatch(addresses)
+        gate = Gate(settings, self.dispatch, addresses, origins)
+        self.server = _Server(_uvicorn_config(Requests(self._make_web(origins)), gate))
+
+    def _make_dispatch(self, addresses: Addresses) -> Dispatch:
+        settings, stage, store = self._settings, self.stage, self._store
+        return Dispatch(
+            settings=settings,
+            verifier=self._verifier,
+            addresses=addresses,
+            clock=self._clock,
+            viewing=Viewing(stage=stage, store=store, log_events_max=_LOG_EVENTS_MAX),
+            catching_up=CatchingUp(stage=stage, store=store, log_events_max=_LOG_EVENTS_MAX),
+            trading=Trading(desk=self.desk, stage=stage),
+            checkout=Checkout(
+                desk=self.desk,
+                store=store,
+                stage=stage,
+                provider=Sandbox(slow_ms=settings.sandbox_slow_ms),
+                timeout_ms=settings.payment_timeout_ms,
+            ),
+            hosting=self._hosting,
+        )
+
+    def _make_web(self, origins: Origins) -> Starlette:
+        exchange = Exchange(verifier=self._verifier, body_bytes_max=self._settings.body_bytes_max)
+        return Starlette(
+            middleware=cross_origin(origins),
+            routes=[
+                *health.routes(self._check_ready, __version__),
+                *products.routes(exchange, self._catalogue),
+                *shows.routes(exchange, self._hosting, self.stage, self._store),
+                *drops.routes(exchange, self._hosting, self._store),
+                *moderation.routes(exchange, self._hosting),
+            ],
+            exception_handlers=dict.fromkeys(
+                (Fault, HttpFault, TokenFault, HTTPException, Exception), on_fault
+            ),
+        )
+
+    async def _check_ready(self) -> None:
+        if self.dispatch.sockets.is_draining:
+            raise Fault("the worker is going away")
+        await self._store.ping()
+
+    def measure(self) -> None:
+        """Look up what is not counted as it happens."""
+        counts.shows_followed = self.stage.followed
+        counts.watching = self.stage.watching
+        counts.trades_waiting = self.desk.waiting
+
+    async def close(self) -> None:
+        await self.stage.close()
+        await self.desk.close()
+        await self._tail.close()
+        await self._client.aclose()
+
 
 async def run_worker(config: WorkerConfig, *, ready: Callable[[], None], stop: asyncio.Event) -> None:
     """Serve on the inherited socket until `stop` is set, then finish what was accepted and return."""
-    settings = config.settings
-    # Several servers may share one engine: a worker's name must be its own among all of them.
-    worker = f"{config.name}-{secrets.token_hex(4)}"
-    client = connect(config.engine_url)
-    tail = Tail(connect(config.engine_url))
-    store = Shows(client)
-    desk = Desk(store, holds_per_viewer_max=settings.holds_per_viewer_max)
-    catalogue = Products(client)
-    clock = EngineClock()
-    sweeper = Sweeper(store=store, desk=desk, clock=clock, worker=worker)
-    stage = Stage(
-        store=store,
-        tail=tail,
-        clock=clock,
-        settings=settings,
-        worker=worker,
-        on_deadline=sweeper.on_deadline,
-        on_due=sweeper.on_due,
-        on_left=sweeper.forget,
-    )
-    hosting = Hosting(
-        store=store, products=catalogue, stage=stage, hold_ms=settings.hold_ms, drop_limit=settings.drop_limit
-    )
-    verifier = Verifier(settings)
-    dispatch = Dispatch(
-        settings=settings,
-        verifier=verifier,
-        clock=clock,
-        viewing=Viewing(stage=stage, store=store, log_events_max=_LOG_EVENTS_MAX),
-        trading=Trading(desk=desk, stage=stage),
-        checkout=Checkout(
-            desk=desk,
-            store=store,
-            stage=stage,
-            provider=Sandbox(slow_ms=settings.sandbox_slow_ms),
-            timeout_ms=settings.payment_timeout_ms,
-        ),
-        hosting=hosting,
-    )
-    exchange = Exchange(verifier=verifier, body_bytes_max=settings.body_bytes_max)
-    web = Starlette(
-        routes=[
-            *health.routes(store.ping, __version__),
-            *products.routes(exchange, catalogue),
-            *shows.routes(exchange, hosting, stage, store),
-            *drops.routes(exchange, hosting, store),
-        ],
-        exception_handlers=dict.fromkeys((Fault, HttpFault, TokenFault, HTTPException, Exception), on_fault),
-    )
-    server = _Server(_uvicorn_config(web, settings, dispatch))
-    background = [asyncio.create_task(stage.run()), asyncio.create_task(sweeper.run())]
-    serving = asyncio.create_task(server.serve([socket.socket(fileno=config.listen_fd)]))
+    worker = _Worker(config)
+    running = [worker.stage.run(), worker.sweeper.run(), worker.dispatch.sockets.run()]
+    if config.metrics_fd >= 0:
+        running.append(tell(Sheet(config.metrics_fd), worker.measure))
+    background = [asyncio.create_task(work) for work in running]
+    listener = inherit(config.listen_fd, config.settings)
+    serving = asyncio.create_task(worker.server.serve([listener]))
     try:
-        await _until_started(server, serving)
+        await _until_started(worker.server, serving)
         ready()
         await stop.wait()
-        await dispatch.drain()
+        await _drain(worker, listener, config.settings.stop_deadline_ms / 1000)
     finally:
-        server.should_exit = True
+        worker.server.should_exit = True
         await serving
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
-        await stage.close()
-        await desk.close()
-        await tail.close()
-        await client.aclose()
+        await worker.close()
 
 
-def _uvicorn_config(web: Starlette, settings: Settings, dispatch: Dispatch) -> uvicorn.Config:
+async def _drain(worker: _Worker, listener: socket.socket, deadline_s: float) -> None:
+    """Take no more, finish what was accepted, and leave what time is left to the requests under way."""
+    began_s = time.monotonic()
+    await asyncio.gather(
+        retire(listener, worker.server.stop_accepting), worker.dispatch.drain(deadline_s * _DRAIN_SHARE)
+    )
+    left_s = deadline_s - (time.monotonic() - began_s)
+    worker.server.config.timeout_graceful_shutdown = max(1, int(left_s) - 1)
+
+
+def _uvicorn_config(web: Requests, gate: Gate) -> uvicorn.Config:
     return uvicorn.Config(
         web,
-        http=connections(settings, dispatch),
+        http=connections(gate),
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        timeout_graceful_shutdown=settings.stop_deadline_ms // 1000,
     )
 
 

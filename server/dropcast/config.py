@@ -15,3 +15,5 @@ class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The inherited listening socket."""
     ready_fd: int
     """Where the worker writes one byte once it accepts connections."""
+    metrics_fd: int = -1
+    """The sheet of memory where the worker shares what it has counted; -1: nobody asks."""

@@ -4,8 +4,10 @@ A value comes from a flag, then from the environment (`DROPCAST_` and the name i
 default here. `read` turns texts into settings and names what is wrong with them.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -13,6 +15,9 @@ from msgspec import Meta, inspect
 
 ENV_PREFIX = "DROPCAST_"
 SECRET_BYTES_MIN = 32
+_ORIGIN = re.compile(
+    r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?", re.IGNORECASE
+)
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Positive = Annotated[int, Meta(ge=1, le=2**31)]
@@ -44,11 +49,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     anonymous_watching: bool = True
     guest_buying: bool = False
     guest_token_s: Positive = 86_400
+    at_token_expiry: Literal["anonymous", "close"] = "anonymous"
+    allowed_origins: str = ""
+    trusted_proxies: str = ""
+    proxy_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
 
     # Trade
     hold_ms: Milliseconds = 120_000
     drop_limit: Annotated[int, Meta(ge=1, le=10_000)] = 2
     holds_per_viewer_max: Positive = 200
+    thaw_after_restart: bool = False
     payments: Literal["sandbox"] = "sandbox"
     payment_timeout_ms: Milliseconds = 15_000
     sandbox_slow_ms: Milliseconds = 2_000
@@ -56,11 +66,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # The socket
     header_deadline_ms: Milliseconds = 10_000
     header_bytes_max: Positive = 16_384
+    headers_max: Positive = 100
+    body_deadline_ms: Milliseconds = 60_000
     body_bytes_max: Positive = 8_388_608
     hello_deadline_ms: Milliseconds = 5_000
     message_bytes_max: Positive = 65_536
-    outbox_bytes_max: Positive = 1_048_576
     shows_per_socket_max: Positive = 8
+    connections_per_address_max: Positive = 10_000
+    anonymous_commands_per_s: Positive = 10
+    viewer_commands_per_s: Positive = 50
+    host_commands_per_s: Positive = 100
+    control_frames_per_s: Positive = 20
+    command_burst_s: Annotated[int, Meta(ge=1, le=60)] = 4
+    outbox_bytes_max: Positive = 1_048_576
+    stall_ms: Milliseconds = 25_000
+    send_buffer_bytes: Annotated[int, Meta(ge=4_096, le=2**30)] = 131_072
+    unacked_ms: Milliseconds = 50_000
 
     # The way out
     tick_ms: Milliseconds = 25_000
@@ -72,8 +93,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     room_linger_ms: Milliseconds = 30_000
 
     # Running
+    drain_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = 4_000
+    come_back_ms: Annotated[int, Meta(ge=0, le=600_000)] = 1_000
     stop_deadline_ms: Milliseconds = 10_000
     log_level: LogLevel = "info"
+    log_format: Literal["text", "json"] = "text"
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Port = 0
 
 
 HELP: dict[str, str] = {
@@ -92,19 +118,36 @@ HELP: dict[str, str] = {
     "anonymous_watching": "Whether a viewer without a token may watch.",
     "guest_buying": "Whether a viewer without a token gets a signed guest token and may buy.",
     "guest_token_s": "Seconds that a guest token lasts.",
+    "at_token_expiry": "What becomes of an open socket whose token has expired: anonymous (until auth) or close.",
+    "allowed_origins": "Origins of web pages that may connect, with commas, as in https://shop.example; * is any. "
+    "A page of this server itself always may, and so may an app, which names no origin.",
+    "trusted_proxies": "Addresses or networks of proxies, with commas, whose word for a client's address is taken.",
+    "proxy_header": "The header by which trusted proxies name the client: x-forwarded-for or forwarded.",
     "hold_ms": "How long a hold lasts unless the pin says otherwise, in milliseconds.",
     "drop_limit": "Units of a drop that one viewer may have unless the pin says otherwise.",
     "holds_per_viewer_max": "Holds that one viewer may ever make in one show.",
+    "thaw_after_restart": "Whether sales that froze because history was lost go on without an operator.",
     "payments": "Payment provider: sandbox.",
     "payment_timeout_ms": "How long a payment may take before it is undone, in milliseconds.",
     "sandbox_slow_ms": "How long the sandbox provider's slow token takes, in milliseconds.",
     "header_deadline_ms": "How long a client may take to send its request's head, in milliseconds.",
     "header_bytes_max": "Bytes of a request's head at most.",
+    "headers_max": "Header fields of a request at most.",
+    "body_deadline_ms": "How long a client may take to send its request's body, in milliseconds.",
     "body_bytes_max": "Bytes of a request's body at most.",
     "hello_deadline_ms": "How long a client may take to say hello, in milliseconds.",
     "message_bytes_max": "Bytes of a client's message at most.",
-    "outbox_bytes_max": "Bytes that may wait for a slow viewer before it is dropped.",
     "shows_per_socket_max": "Shows that one socket may watch at once.",
+    "connections_per_address_max": "Connections from one address (IPv6: one /64) to one worker at most.",
+    "anonymous_commands_per_s": "Commands a second that the socket of an anonymous viewer may send on average.",
+    "viewer_commands_per_s": "Commands a second that a viewer's socket may send on average.",
+    "host_commands_per_s": "Commands a second that the socket of a creator, moderator or operator may send on average.",
+    "control_frames_per_s": "Pings, pongs and fragments a second that a socket may send on average.",
+    "command_burst_s": "Seconds whose commands, pings and fragments may come at once.",
+    "outbox_bytes_max": "Bytes that may wait for a slow viewer before it is dropped.",
+    "stall_ms": "How long a viewer may take no bytes, or answer no ping, before it is dropped, in milliseconds.",
+    "send_buffer_bytes": "Bytes that the kernel may hold for one viewer; Linux doubles it for its own needs.",
+    "unacked_ms": "How long sent bytes may stay unacknowledged before the kernel gives up, in milliseconds.",
     "tick_ms": "How often every room hears a tick, in milliseconds.",
     "stock_ms": "How often a room hears of stock at most, in milliseconds.",
     "stock_urgent_units": "At this many units or fewer, stock is told at once.",
@@ -112,8 +155,13 @@ HELP: dict[str, str] = {
     "slice_sockets": "Sockets written in one go before other work gets its turn.",
     "ring_events": "Events of a show kept encoded for viewers who come back.",
     "room_linger_ms": "How long a worker keeps following a show that its last viewer left, in milliseconds.",
+    "drain_ms": "Over how long a stopping worker sends viewers away, in milliseconds; half stop_deadline_ms at most.",
+    "come_back_ms": "Viewers who are sent away are told to come back within this time, in milliseconds.",
     "stop_deadline_ms": "How long workers may take to stop before they are killed, in milliseconds.",
     "log_level": "What is logged: debug, info, warning or error.",
+    "log_format": "How it is logged, on stderr: text, or json with one object per line.",
+    "metrics_host": "Address to serve /metrics on; whoever reaches it may read them.",
+    "metrics_port": "TCP port to serve /metrics for Prometheus on; 0 serves none.",
 }
 
 NAMES = Settings.__struct_fields__
@@ -127,7 +175,7 @@ _GROUPS = {
     "Trade": "hold_ms",
     "The socket": "header_deadline_ms",
     "The way out": "tick_ms",
-    "Running": "stop_deadline_ms",
+    "Running": "drain_ms",
 }
 """The first setting of each group, as the struct is ordered."""
 
@@ -193,6 +241,11 @@ def wanted(name: str) -> str:
             return "a text"
 
 
+def listed(value: str) -> tuple[str, ...]:
+    """Return the items of a setting that is a list with commas."""
+    return tuple(item.strip() for item in value.split(",") if item.strip())
+
+
 def _similar(name: str, spell: Callable[[str], str]) -> str:
     close = get_close_matches(name, NAMES, n=1)
     return f"; is {spell(close[0])} meant?" if close else ""
@@ -214,4 +267,14 @@ def _checked(settings: Settings) -> Settings:
         raise SettingsError(f"jwt_secret is shorter than {SECRET_BYTES_MIN} bytes")
     if settings.jwt_jwks.startswith("http:"):
         raise SettingsError("jwt_jwks is fetched by https or read from a file, never by plain http")
+    for origin in listed(settings.allowed_origins):
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise SettingsError(
+                f"allowed_origins={origin}: an origin is a scheme and a host, as in https://shop.example"
+            )
+    for network in listed(settings.trusted_proxies):
+        try:
+            ip_network(network)
+        except ValueError as error:
+            raise SettingsError(f"trusted_proxies={network}: {error}") from error
     return settings

@@ -15,9 +15,11 @@ import threading
 import msgspec
 import uvloop
 
+from dropcast import logs
 from dropcast.app import run_worker
 from dropcast.config import WorkerConfig
 from dropcast.domain.faults import Fault
+from dropcast.metrics import counts
 from dropcast.settings import SettingsError
 
 logger = logging.getLogger("dropcast.worker")
@@ -78,11 +80,16 @@ def _end_at_last(after_s: float) -> None:
 
 
 def _set_up_logging(config: WorkerConfig) -> None:
+    def on_record(severity: str) -> None:
+        counts.log_records[severity] += 1
+
     level = config.settings.log_level.upper()
-    logging.basicConfig(
+    logs.configure(
         level=level,
-        stream=sys.stderr,
-        format=f"%(asctime)s {config.name} %(levelname)s %(name)s: %(message)s",
+        format=config.settings.log_format,
+        worker=config.name,
+        secrets=[config.settings.jwt_secret],
+        on_record=on_record,
     )
     if level != "DEBUG":
         # What uvicorn and asyncio say at info is about processes, which are the supervisor's to tell of.

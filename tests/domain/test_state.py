@@ -10,9 +10,12 @@ from dropcast.domain.drop import Card, CardVariant, Drop, DropStatus, Terms, Uni
 from dropcast.domain.events import (
     DropClosed,
     DropOpened,
+    DropScheduled,
     Movement,
     MovementKind,
     Publication,
+    SalesFrozen,
+    SalesThawed,
     ShowEnded,
     ShowStarted,
     Snapshot,
@@ -20,8 +23,8 @@ from dropcast.domain.events import (
     StockLine,
 )
 from dropcast.domain.hold import Hold, HoldState
-from dropcast.domain.show import Show, ShowStatus
-from dropcast.domain.state import Applied, ShowState
+from dropcast.domain.show import Frozen, Moderated, Show, ShowStatus
+from dropcast.domain.state import Applied, ShowState, hold_after, movement_to
 
 TERMS = Terms(DropStatus.OPEN, 2, 60_000, 5, {"A": 100})
 CARD = Card(product="p", title="P", currency="EUR", variants=(CardVariant(sku="A", title="A"),))
@@ -95,6 +98,48 @@ def test_a_missing_event_a_missing_entry_and_another_epoch_are_gaps() -> None:
     assert state.apply(publication(4, 4)) is Applied.GAP
     assert state.apply(publication(3, 5, epoch="f", movements=(HELD,))) is Applied.GAP
     assert (state.seq, state.offset) == (3, 4)
+
+
+def test_a_scheduled_drop_is_due_at_its_opening_and_an_open_one_at_its_closing() -> None:
+    state = ShowState(snapshot())
+    terms = msgspec.structs.replace(
+        TERMS, status=DropStatus.SCHEDULED, opened_at_ms=0, opens_at_ms=50, closes_at_ms=90
+    )
+    state.apply(publication(1, 0, events=(DropScheduled(1, 7, 0, "d", terms, {"A": 2}, CARD),)))
+    assert (state.drops["d"].terms.status, state.stock) == (DropStatus.SCHEDULED, {"d": {"A": 2}})
+    assert state.next_deadline_ms() == 50
+    terms = msgspec.structs.replace(terms, status=DropStatus.OPEN, opened_at_ms=50)
+    state.apply(publication(2, 0, events=(DropOpened(2, 50, 0, "d", terms, {"A": 2}, CARD),)))
+    assert state.next_deadline_ms() == 90
+    state.apply(publication(3, 0, events=(DropClosed(3, 90, 0, "d"),)))
+    assert state.next_deadline_ms() is None
+
+
+def test_sales_freeze_and_thaw_by_events() -> None:
+    state = with_drop()
+    state.apply(publication(4, 4, events=(SalesFrozen(4, 7, 4, Frozen.LOST_HISTORY),)))
+    assert state.show.frozen is Frozen.LOST_HISTORY
+    state.apply(publication(5, 4, events=(SalesThawed(5, 7, 4),)))
+    assert state.show.frozen is Frozen.NO
+
+
+def test_moderated_viewers_follow_and_a_lost_change_is_a_gap() -> None:
+    state = with_drop()
+    banned = Moderated("ana", False, True)
+    assert state.apply(publication(3, 4, moderations=1, moderated=(banned,))) is Applied.DONE
+    assert state.apply(publication(3, 4, moderations=1, moderated=(banned,))) is Applied.STALE
+    assert (state.is_banned("ana"), state.is_banned("ben"), state.is_banned("")) == (True, False, False)
+    assert state.apply(publication(3, 4, moderations=3, moderated=(banned,))) is Applied.GAP
+    assert state.apply(publication(4, 4, moderations=2, events=(SoldOut(4, 7, 4, "d", "A"),))) is Applied.GAP
+    freed = Moderated("ana", False, False)
+    assert state.apply(publication(3, 4, moderations=2, moderated=(freed,))) is Applied.DONE
+    assert state.moderated == {}
+
+
+def test_a_movement_to_a_hold_leads_to_it() -> None:
+    for status in HoldState:
+        hold = Hold("h1", "ana", "d", "A", 1, status, 9_000, 100)
+        assert hold_after(movement_to(hold)) == hold
 
 
 @given(st.lists(st.integers(0, 2), max_size=30), st.sets(st.integers(0, 29)))

@@ -57,3 +57,22 @@ def test_an_expired_token_watches_on_but_buys_no_more() -> None:
     refusal = refuse(State.OPEN, VIEWER, RESERVE, 2_000.0)
     assert refusal is not None
     assert refusal.code == "token_expired"
+
+
+def test_a_viewer_whose_token_has_expired_is_told_to_renew_it() -> None:
+    watch = commands.Watch(id=1, show="x")
+    freeze = commands.Freeze(id=1, show="x")
+    assert refuse(State.OPEN, ANONYMOUS, watch, 0.0, had_token=True) is None
+    for had_token, code in ((True, "token_expired"), (False, "unauthorized")):
+        refusal = refuse(State.OPEN, ANONYMOUS, freeze, 0.0, had_token=had_token)
+        assert refusal is not None
+        assert refusal.code == code
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.CREATOR, Role.MODERATOR])
+def test_only_operators_freeze_and_thaw(role: Role) -> None:
+    for command in (commands.Freeze(id=1, show="x"), commands.Thaw(id=1, show="x")):
+        refusal = refuse(State.OPEN, Viewer(id="v", role=role), command, 0.0)
+        assert refusal is not None
+        assert refusal.code == "forbidden"
+        assert refuse(State.OPEN, Viewer(id="v", role=Role.OPERATOR), command, 0.0) is None

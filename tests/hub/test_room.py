@@ -129,3 +129,113 @@ async def test_order_holds_for_every_slice_size(slice_sockets: int) -> None:
     await settled(room)
     for index, member in enumerate(members):
         assert texts(member) == [str(number) for number in range(index, 7)]
+
+
+class Choked(Recorder):
+    """A member that takes nothing for now."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.missed: list[bytes] = []
+        self.write = self._skip
+
+    def _skip(self, buffer: bytes) -> bool:
+        self.missed.append(buffer)
+        return True
+
+    def drain(self) -> None:
+        self.write = self.buffers.append
+
+
+async def test_a_member_that_takes_nothing_is_behind_from_the_first_message_it_missed() -> None:
+    room, slow, quick = Room(slice_sockets=8), Choked(), Recorder()
+    room.position = ("e", 4)
+    room.join(slow, "")
+    room.join(quick, "")
+    room.send(both("5"), ("e", 5))
+    await settled(room)
+    room.send(both("stock"))
+    room.send(both("6"), ("e", 6))
+    await settled(room)
+    assert room.behind(slow) == ("e", 4)
+    assert room.behind(quick) is None
+    assert texts(quick) == ["5", "stock", "6"]
+    assert texts(slow) == []
+
+
+async def test_only_what_was_missed_counts_not_what_was_written_before() -> None:
+    room, slow = Room(slice_sockets=8), Choked()
+    room.join(slow, "")
+    skip = slow.write
+    slow.drain()
+    room.send(both("1"), ("e", 1))
+    await settled(room)
+    slow.write = skip
+    room.send(both("2"), ("e", 2))
+    await settled(room)
+    assert room.behind(slow) == ("e", 1)
+
+
+async def test_a_member_that_was_caught_up_is_not_written_what_was_queued_before() -> None:
+    room, slow, quick = Room(slice_sockets=1), Choked(), Recorder()
+    for member in (quick, slow):
+        room.join(member, "")
+    room.send(both("1"), ("e", 1))
+    await settled(room)
+    room.send(both("2"), ("e", 2))
+    slow.drain()
+    room.catch_up(slow, [both("1"), both("2")])
+    room.send(both("3"), ("e", 3))
+    await settled(room)
+    assert texts(slow) == texts(quick) == ["1", "2", "3"]
+    assert room.behind(slow) is None
+
+
+async def test_a_member_may_be_caught_up_a_piece_at_a_time() -> None:
+    room, slow = Room(slice_sockets=8), Choked()
+    room.join(slow, "")
+    for seq in (1, 2, 3):
+        room.send(both(str(seq)), ("e", seq))
+    await settled(room)
+    room.catch_up(slow, [both("1")], upto=("e", 1))
+    assert room.behind(slow) == ("e", 1)
+    room.catch_up(slow, [both("2"), both("3")])
+    assert room.behind(slow) is None
+    assert texts(slow) == ["1", "2", "3"]
+
+
+async def test_whoever_leaves_or_joins_anew_is_not_behind() -> None:
+    room, slow = Room(slice_sockets=8), Choked()
+    room.join(slow, "ana")
+    room.send(both("1"), ("e", 1))
+    await settled(room)
+    room.join(slow, "ana")
+    assert room.behind(slow) is None
+    room.send(both("2"), ("e", 2))
+    await settled(room)
+    room.leave(slow)
+    assert room.behind(slow) is None
+
+
+async def test_a_member_may_become_another_viewers_and_misses_nothing_by_it() -> None:
+    room, member = Room(slice_sockets=8), Recorder()
+    room.join(member, "ana")
+    room.send(both("1"))
+    room.rename(member, "")
+    assert room.members_of("ana") == []
+    room.send(both("2"))
+    room.rename(member, "ana")
+    await settled(room)
+    assert room.members_of("ana") == [member]
+    assert texts(member) == ["1", "2"]
+    room.rename(Recorder(), "ben")
+    assert room.members_of("ben") == []
+
+
+async def test_a_room_without_members_still_knows_how_far_it_has_come() -> None:
+    room, slow = Room(slice_sockets=8), Choked()
+    room.send(both("1"), ("e", 1))
+    room.join(slow, "")
+    room.send(both("2"), ("e", 2))
+    await settled(room)
+    assert room.behind(slow) == ("e", 1)

@@ -211,7 +211,7 @@ def test_a_watch_without_an_answer_is_a_lost_connection() -> None:
 
 def test_after_leaving_nothing_is_handed_on() -> None:
     driver = Driver().watching()
-    driver.session.leave(SHOW)
+    driver.session.leave(SHOW, driver.now_s)
     assert driver.last_sent("leave")["show"] == SHOW
     driver.event(1)
     driver.say(stock(1, 99))
@@ -222,7 +222,7 @@ def test_an_answer_to_a_watch_of_before_leaving_is_ignored() -> None:
     driver = Driver().connected()
     driver.session.watch(SHOW, driver.now_s)
     old = driver.last_sent("watch")["id"]
-    driver.session.leave(SHOW)
+    driver.session.leave(SHOW, driver.now_s)
     driver.session.watch(SHOW, driver.now_s)
     answer = {"type": "watching", "show": SHOW, "epoch": "e1", "seq": 1, "recovered": False}
     driver.say(answer | {"re": old, "state": a_state()})

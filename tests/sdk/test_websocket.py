@@ -9,7 +9,8 @@ from websockets.frames import Frame, Opcode
 from websockets.utils import accept_key
 
 from dropcast_client.codes import Local
-from dropcast_client.websocket import NotOpened, WebSocket, open_websocket, with_path
+from dropcast_client.frames import NotOpened, with_path
+from dropcast_client.websocket import WebSocket, open_websocket
 from tests.support.wait import wait_until
 
 Handler = Callable[[ServerConnection], Awaitable[None]]

@@ -31,7 +31,8 @@ def word_of(outcome: Outcome) -> str:
 @dataclass
 class Drop:
     limit: int
-    open: bool = True
+    status: str = "open"
+    closes: bool = False
 
 
 @dataclass
@@ -58,24 +59,33 @@ class Model:
         self.drops: dict[str, Drop] = {}
         self.units: dict[Sku, Counters] = {}
         self.holds: dict[str, Held] = {}
+        self.frozen = False
+        self.muted: set[str] = set()
+        self.banned: set[str] = set()
         self.due: set[str] = set()
+        self.opening: set[str] = set()
+        self.closing: set[str] = set()
         self.restocks_due: set[Sku] = set()
         self.announced: list[tuple[str, str, str]] = []
 
     # The creator -------------------------------------------------------------------------------------------
 
-    def pin(self, drop: str, stock: Mapping[str, int], limit: int) -> None:
-        self.drops[drop] = Drop(limit)
+    def pin(
+        self, drop: str, stock: Mapping[str, int], limit: int, *, is_open: bool = True, closes: bool = False
+    ) -> None:
+        self.drops[drop] = Drop(limit, "open" if is_open else "scheduled", closes)
         for sku, units in stock.items():
             self.units[drop, sku] = Counters(units, announced=units == 0)
 
     def may_add(self, drop: str, sku: str, units: int) -> bool:
-        return self.drops[drop].open and self.units[drop, sku].free + units >= 0
+        return self.drops[drop].status != "closed" and self.units[drop, sku].free + units >= 0
 
     def add(self, drop: str, sku: str, units: int) -> None:
         counters = self.units[drop, sku]
         before = counters.free
         counters.free += units
+        if self.drops[drop].status != "open":
+            return
         if units > 0 and counters.announced:
             self._announce("Restocked", (drop, sku))
         elif counters.free == 0 and before > 0 and not counters.announced:
@@ -83,8 +93,16 @@ class Model:
         elif counters.free == 0:
             self.restocks_due.discard((drop, sku))
 
+    def open(self, drop: str) -> None:
+        self.drops[drop].status = "open"
+        for (name, _), counters in self.units.items():
+            if name == drop:
+                counters.announced = counters.free == 0
+
     def close(self, drop: str) -> None:
-        self.drops[drop].open = False
+        self.drops[drop].status = "closed"
+        self.opening.discard(drop)
+        self.closing.discard(drop)
         for (name, sku), counters in self.units.items():
             if name == drop:
                 counters.free = 0
@@ -95,6 +113,16 @@ class Model:
     def is_open(self, hold: str) -> bool:
         return hold in self.holds and self.holds[hold].state in ("held", "paying")
 
+    def with_status(self, *statuses: str) -> list[str]:
+        return [name for name, drop in self.drops.items() if drop.status in statuses]
+
+    def that_close(self) -> list[str]:
+        """Drops that will close by themselves and have not yet."""
+        return [name for name, drop in self.drops.items() if drop.closes and drop.status != "closed"]
+
+    def moderated(self) -> dict[str, tuple[bool, bool]]:
+        return {viewer: (viewer in self.muted, viewer in self.banned) for viewer in self.muted | self.banned}
+
     def open_holds(self) -> dict[str, str]:
         return {name: hold.state for name, hold in self.holds.items() if self.is_open(name)}
 
@@ -103,7 +131,7 @@ class Model:
         return [
             sku
             for sku, counters in self.units.items()
-            if counters.announced and counters.free > 0 and self.drops[sku[0]].open
+            if counters.announced and counters.free > 0 and self.drops[sku[0]].status == "open"
         ]
 
     # Trades ------------------------------------------------------------------------------------------------
@@ -115,9 +143,14 @@ class Model:
             if self.is_open(name):
                 self._give_back(self.holds[name], "expired")
         self.due.clear()
+        for name in sorted(self.opening):
+            self.open(name)
+        self.opening.clear()
+        for name in sorted(self.closing):
+            self.close(name)
         words = [self._one(trade) for trade in trades]
         for sku, counters in self.units.items():
-            if not self.drops[sku[0]].open:
+            if self.drops[sku[0]].status != "open":
                 continue
             if counters.free == 0 and before[sku] > 0 and not counters.announced:
                 self._announce("SoldOut", sku)
@@ -149,8 +182,16 @@ class Model:
         known = self.holds.get(trade.hold)
         if known is not None:
             return f"granted {known.state}" if known.asked == trade else "invalid conflict"
-        if not self.drops[trade.drop].open:
-            return "refused closed 0"
+        if trade.viewer in self.banned:
+            return "refused banned 0"
+        if trade.viewer in self.muted:
+            return "refused muted 0"
+        if self.drops[trade.drop].status != "open":
+            return {"closed": "refused closed 0", "scheduled": "refused not_open 0"}[
+                self.drops[trade.drop].status
+            ]
+        if self.frozen:
+            return "refused frozen 0"
         counters = self.units.get((trade.drop, trade.sku))
         if counters is None:
             return "invalid unknown_sku"

@@ -115,7 +115,7 @@ async def test_an_engine_that_evicts_is_refused_for_real(client: Redis) -> None:
         (exceptions.ExecAbortError("OOM command not allowed"), EngineFull),
         (exceptions.ExecAbortError("previous errors"), EngineFault),
         (exceptions.AuthenticationError("who are you"), EngineUnfit),
-        (exceptions.ReadOnlyError("replica"), EngineFault),
+        (exceptions.ReadOnlyError("replica"), EngineAway),
         (exceptions.ResponseError("MISCONF disk"), EngineFault),
     ],
     ids=lambda value: getattr(value, "__name__", type(value).__name__),

@@ -10,7 +10,7 @@ def test_the_keys_of_a_show_share_a_hash_tag() -> None:
     names = keys.all_of_show("friday")
     assert all(name.startswith("dropcast:{friday}:") for name in names)
     assert len(set(names)) == len(keys.SHOW_KEYS)
-    assert names[-1] == keys.channel("friday")
+    assert keys.channel("friday") in names
 
 
 @pytest.mark.parametrize("show", ["", "a}b", "a{b}", "a:b", "a b", "x" * 65])
@@ -20,7 +20,8 @@ def test_no_other_name_becomes_a_key(show: str) -> None:
 
 
 def test_keys_without_a_place_are_found() -> None:
-    owned = [keys.SHOWS, keys.PRODUCTS, keys.PRODUCT_ORDER, *keys.all_of_show("friday")[:-1]]
+    owned = [keys.SHOWS, keys.PRODUCTS, keys.PRODUCT_ORDER, *keys.all_of_show("friday")]
+    owned.remove(keys.channel("friday"))
     assert all(keys.has_owner(name) for name in owned)
     strange = [
         "",

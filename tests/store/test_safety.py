@@ -21,6 +21,10 @@ CALLS: dict[str, Callable[[Stall], Awaitable[object]]] = {
     "update": lambda stall: stall.shows.update("friday", "d1", Change(add_units={"RED": 1}), "key"),
     "unpin": lambda stall: stall.shows.unpin("friday", "d1", "key"),
     "announce": lambda stall: stall.shows.announce("friday", "hello", None, "key"),
+    "freeze": lambda stall: stall.shows.freeze("friday"),
+    "thaw": lambda stall: stall.shows.thaw("friday"),
+    "mute": lambda stall: stall.shows.mute("friday", "ben", True),
+    "ban": lambda stall: stall.shows.ban("friday", "ben", True),
     "trade": lambda stall: stall.trade(reserve("h2", "ben"), release("h1")),
     "settle": lambda stall: stall.shows.settle("friday", [release("h1"), Expire()], 5),
     "read": lambda stall: stall.shows.read("friday"),
@@ -32,7 +36,9 @@ CALLS: dict[str, Callable[[Stall], Awaitable[object]]] = {
 async def test_a_key_of_a_wrong_type_is_refused_before_anything_is_written(stall: Stall, name: str) -> None:
     await stall.trade(reserve("h1"), pay("h1"), reserve("h9", "cem"))
     await stall.make_due("h:h9")
-    for key in keys.SHOW_KEYS[:-1]:
+    for key in keys.SHOW_KEYS:
+        if key == keys.CHANNEL:
+            continue
         real = keys.of_show("friday", key)
         exists = await ask(stall.client, "EXISTS", real)
         if exists:

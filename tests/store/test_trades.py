@@ -158,7 +158,13 @@ async def test_a_malformed_trade_is_an_answer_of_its_own(stall: Stall, trade: An
         [["reserve", "h0", "ana", "d1", "RED", 1], trade, ["release", "h0", "ana"]]
     )
     raw = await ask(
-        stall.client, "FCALL", "dropcast_trade", 12, *keys.all_of_show("friday"), packed, HOLDS_PER_VIEWER_MAX
+        stall.client,
+        "FCALL",
+        "dropcast_trade",
+        len(keys.SHOW_KEYS),
+        *keys.all_of_show("friday"),
+        packed,
+        HOLDS_PER_VIEWER_MAX,
     )
     outcomes = msgspec.msgpack.decode(raw, type=TradeAnswer).outcomes
     assert reasons(outcomes) in (["held", "bad_trade", "released"], ["held", "bad_qty", "released"])

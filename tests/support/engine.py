@@ -43,6 +43,9 @@ def a_drop(
     prices: Mapping[str, int] | None = None,
     limit: int = 2,
     hold_ms: int = 3_600_000,
+    opens_at_ms: int = 0,
+    closes_at_ms: int = 0,
+    reveal_at_ms: int = 0,
 ) -> NewDrop:
     units = dict(units if units is not None else {"RED": 3})
     variants = tuple(CardVariant(sku=sku, title=sku.title()) for sku in units)
@@ -53,6 +56,9 @@ def a_drop(
         hold_ms=hold_ms,
         prices=dict(prices if prices is not None else dict.fromkeys(units, 2_900)),
         units=units,
+        opens_at_ms=opens_at_ms,
+        closes_at_ms=closes_at_ms,
+        reveal_at_ms=reveal_at_ms,
     )
 
 
@@ -120,9 +126,10 @@ class Stall:
         """Return the kinds of the events above `since`; by default after show_started and drop_opened."""
         return [type(event).__name__ for event in await self.events(since)]
 
-    async def make_due(self, member: str) -> None:
-        """Have `member`, h:<hold> or r:<drop>:<sku>, due now, as if its time had passed."""
-        assert await ask(self.client, "ZADD", keys.of_show(self.show, "due"), "XX", "CH", 1, member) == 1
+    async def make_due(self, member: str, at_ms: int = 1) -> None:
+        """Have `member`, h:<hold>, r:<drop>:<sku>, o:<drop> or c:<drop>, due now, as if its time had passed."""
+        assert await ask(self.client, "ZADD", keys.of_show(self.show, "due"), "XX", at_ms, member) == 0
+        assert await ask(self.client, "ZSCORE", keys.of_show(self.show, "due"), member) == at_ms
 
     async def due(self) -> dict[str, float]:
         found = await ask(self.client, "ZRANGE", keys.of_show(self.show, "due"), 0, -1, "WITHSCORES")

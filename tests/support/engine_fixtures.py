@@ -9,13 +9,14 @@ from dropcast.store import library
 from dropcast.store.connection import ask, connect
 from dropcast.store.embedded import EmbeddedEngine
 from dropcast.store.shows import Shows
+from tests.support import engines
 from tests.support.engine import Stall, leaked_keys
 
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedEngine]:
-    """The embedded engine of this test process."""
-    with EmbeddedEngine(tmp_path_factory.mktemp("engine")) as running:
+    """The engine of this test process, see engines.py."""
+    with EmbeddedEngine(tmp_path_factory.mktemp("engine"), binary=engines.binary()) as running:
         yield running
 
 

@@ -30,3 +30,21 @@ def _stat(pid: int) -> list[str] | None:
         return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
+
+
+def workers_of(pid: int) -> list[int]:
+    """Return the worker processes of the server whose supervisor is `pid`, the oldest first."""
+    return sorted(child for child in children_of(pid) if b"dropcast.worker" in _command(child))
+
+
+def memory_bytes(pid: int) -> int:
+    """Return how much memory a process has in use."""
+    pages = int((_PROC / str(pid) / "statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return (_PROC / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return b""

@@ -14,6 +14,7 @@ class Recorder:
         self.is_open = True
         self.buffers: list[bytes] = []
         self.write: Callable[[bytes], object] = self.buffers.append
+        self.deliver: Callable[[bytes], object] = self.buffers.append
 
     @property
     def payloads(self) -> list[bytes]:

@@ -25,9 +25,7 @@ class Server:
         given = {"data_dir": data_dir, "workers": workers, "port": port, "log_level": "warning", **flags}
         for name, value in given.items():
             command += ["--" + name.replace("_", "-"), str(value)]
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
-        environ["DROPCAST_JWT_SECRET"] = SECRET
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ)
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=_environ())
         self.lines: list[str] = []
         self.port = 0
         self._listening = threading.Event()
@@ -56,3 +54,15 @@ class Server:
                     self.port = int(found[1])
                     self._listening.set()
         self._listening.set()
+
+    def audit(self) -> str:
+        """Return what `dropcast audit` says of the running server: "ok", or each problem."""
+        command = [sys.executable, "-m", "dropcast", "audit", "--data-dir", str(self.data_dir)]
+        return subprocess.run(
+            command, capture_output=True, text=True, env=_environ(), check=False
+        ).stdout.strip()
+
+
+def _environ() -> dict[str, str]:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
+    return {**environ, "DROPCAST_JWT_SECRET": SECRET}

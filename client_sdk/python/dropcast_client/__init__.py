@@ -1,6 +1,6 @@
 """The Python SDK of dropcast: watch a live show, hold and buy what it drops."""
 
-from dropcast_client.asking import new_key
+from dropcast_client.asks import new_key
 from dropcast_client.backoff import Backoff
 from dropcast_client.client import Client
 from dropcast_client.codes import Close, Local
@@ -11,6 +11,7 @@ from dropcast_client.messages import (
     Done,
     DropClosed,
     DropOpened,
+    DropScheduled,
     DropUpdated,
     Held,
     HoldChanged,
@@ -21,6 +22,8 @@ from dropcast_client.messages import (
     Refused,
     Released,
     Restocked,
+    SalesFrozen,
+    SalesThawed,
     ShowEnded,
     ShowStarted,
     Sold,
@@ -33,6 +36,7 @@ from dropcast_client.parts import Card, CardVariant, DropView, HoldView, ShowVie
 from dropcast_client.show_state import Drop, ShowState
 from dropcast_client.states import Connection, Phase
 from dropcast_client.subscription import Subscription
+from dropcast_client.sync import SyncClient, SyncSubscription
 
 __all__ = [
     "Announcement",
@@ -48,6 +52,7 @@ __all__ = [
     "Drop",
     "DropClosed",
     "DropOpened",
+    "DropScheduled",
     "DropUpdated",
     "DropView",
     "DropcastError",
@@ -68,6 +73,8 @@ __all__ = [
     "Released",
     "Restocked",
     "Resynced",
+    "SalesFrozen",
+    "SalesThawed",
     "ShowEnded",
     "ShowStarted",
     "ShowState",
@@ -77,6 +84,8 @@ __all__ = [
     "State",
     "Stock",
     "Subscription",
+    "SyncClient",
+    "SyncSubscription",
     "Unknown",
     "Viewers",
     "Welcome",

@@ -1,29 +1,32 @@
 """The client: what an application uses. Behind it shell.py moves the bytes and session.py decides."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from ssl import SSLContext
-from typing import Literal, Self
-from urllib.parse import urlsplit
+from typing import Self
 
 from dropcast_client.asking import Asking
 from dropcast_client.backoff import Backoff
-from dropcast_client.codec import CODECS
 from dropcast_client.errors import Disconnected
 from dropcast_client.events import Event
-from dropcast_client.messages import Welcome
+from dropcast_client.facts import Facts
+from dropcast_client.options import (
+    CALL_TIMEOUT_S,
+    CONNECT_TIMEOUT_S,
+    INBOX_MAX,
+    MESSAGE_BYTES_MAX,
+    CodecName,
+    codec_of,
+    urls_of,
+)
 from dropcast_client.parts import HoldView
 from dropcast_client.session import Session
 from dropcast_client.shell import OnFrame, OnState, Shell, TokenSource
-from dropcast_client.states import Connection, Phase
+from dropcast_client.states import Phase
 from dropcast_client.subscription import OnEvent, Subscription
 
-INBOX_MAX = 10_000
-MESSAGE_BYTES_MAX = 16 * 2**20
 
-
-class Client(Asking):
+class Client(Asking, Facts):
     """One viewer's connection to a dropcast server, kept up by itself.
 
         async with Client("ws://localhost:8000", token=token) as client:
@@ -41,9 +44,9 @@ class Client(Asking):
         url: str | Sequence[str],
         *,
         token: str | TokenSource | None = None,
-        codec: Literal["json", "msgpack"] = "json",
-        connect_timeout_s: float = 30.0,
-        call_timeout_s: float = 15.0,
+        codec: CodecName = "json",
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
+        call_timeout_s: float = CALL_TIMEOUT_S,
         silence_s: float | None = None,
         backoff: Backoff | None = None,
         inbox_max: int = INBOX_MAX,
@@ -60,27 +63,20 @@ class Client(Asking):
         raises FellBehind. `on_frame(payload, heard_at_s)` sees every message before it is decoded, with
         time.monotonic(). Raises ValueError.
         """
-        urls = [url] if isinstance(url, str) else list(url)
-        if not urls:
-            raise ValueError("a client needs at least one url")
-        for one in urls:
-            if urlsplit(one).scheme not in ("ws", "wss"):
-                raise ValueError(f"a url begins with ws:// or wss://, and {one!r} does not")
-        if codec not in CODECS:
-            raise ValueError(f"codec is one of {', '.join(CODECS)}, not {codec!r}")
-        chosen = CODECS[codec]
+        chosen = codec_of(codec)
         session = Session(chosen, backoff=backoff or Backoff(), silence_s=silence_s, renews=callable(token))
         shell = Shell(
             session,
             chosen,
-            urls=urls,
+            urls=urls_of(url),
             token=token,
             ssl=ssl,
             message_bytes_max=message_bytes_max,
             inbox_max=inbox_max,
             on_frame=on_frame,
         )
-        super().__init__(session, shell, call_timeout_s)
+        Asking.__init__(self, session, shell, call_timeout_s)
+        Facts.__init__(self, session)
         self._connect_timeout_s = connect_timeout_s
 
     # Connection ------------------------------------------------------------------------------------------
@@ -112,33 +108,9 @@ class Client(Asking):
     async def __aexit__(self, *exc_info: object) -> None:
         await self.close()
 
-    @property
-    def state(self) -> Connection:
-        """Phase, code and reason of the connection as it now stands."""
-        return self._session.connection
-
     def on_state(self, callback: OnState) -> Callable[[], None]:
         """Call `callback(connection)` on every change of state, until the returned function is called."""
         return self._shell.on_state(callback)
-
-    @property
-    def welcome(self) -> Welcome | None:
-        """The server's last welcome: the viewer's id and role, and the server's limits."""
-        return self._session.welcome
-
-    @property
-    def guest_token(self) -> str | None:
-        """A guest's signed token, where guests may buy: keep it, and be the same guest with it another time."""
-        return self._session.guest_token
-
-    def server_time_ms(self) -> float:
-        """Return the server's time in milliseconds since 1970. Raises LookupError before the first welcome."""
-        return self._session.clock.server_time_ms(time.monotonic())
-
-    @property
-    def server_time_uncertainty_ms(self) -> float:
-        """How far off `server_time_ms` may be at most."""
-        return self._session.clock.uncertainty_ms
 
     # Watching --------------------------------------------------------------------------------------------
 

@@ -7,6 +7,9 @@ round trip at most. So of the last few samples the one with the shortest round t
 from collections import deque
 from typing import NamedTuple
 
+NEVER = float("inf")
+"""The local time at which nothing is due."""
+
 
 class Sample(NamedTuple):
     round_trip_s: float

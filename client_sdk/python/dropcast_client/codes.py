@@ -26,6 +26,8 @@ ERRORS: dict[str, ErrorCode] = {
     "token_expired": ErrorCode("the token has expired", False),
     "forbidden": ErrorCode("this viewer may not do that", False),
     "not_found": ErrorCode("there is no such thing", False),
+    "banned": ErrorCode("this viewer is banned from the show", False),
+    "rate_limited": ErrorCode("too many commands; slow down", True),
     "conflict": ErrorCode("the key or the state does not allow it", False),
     "too_large": ErrorCode("more than may be sent at once", False),
     "payment": ErrorCode("the payment provider did not answer; ask again", True),
@@ -52,6 +54,8 @@ class Close(IntEnum):
     SLOW = 4001
     HELLO_TIMEOUT = 4002
     TOKEN_EXPIRED = 4003
+    TOO_MANY_CONNECTIONS = 4004
+    FLOOD = 4005
     BAD_MESSAGE = 4500
     UNAUTHORIZED = 4501
 

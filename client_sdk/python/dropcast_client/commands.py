@@ -68,6 +68,9 @@ class Pin(_Command, frozen=True, kw_only=True, tag="pin"):
     prices: dict[str, int] = {}
     limit: int | None = None
     hold_ms: int | None = None
+    opens_at_ms: int = 0
+    closes_at_ms: int = 0
+    reveal_at_ms: int = 0
 
 
 class Update(_Command, frozen=True, kw_only=True, tag="update"):
@@ -93,4 +96,41 @@ class Announce(_Command, frozen=True, kw_only=True, tag="announce"):
     data: Any = None
 
 
-Command = Hello | Auth | Ping | Watch | Leave | Reserve | Release | Checkout | Pin | Update | Unpin | Announce
+class Freeze(_Command, frozen=True, kw_only=True, tag="freeze"):
+    show: str
+
+
+class Thaw(_Command, frozen=True, kw_only=True, tag="thaw"):
+    show: str
+
+
+class Mute(_Command, frozen=True, kw_only=True, tag="mute"):
+    show: str
+    viewer: str
+    mute: bool = True
+
+
+class Ban(_Command, frozen=True, kw_only=True, tag="ban"):
+    show: str
+    viewer: str
+    ban: bool = True
+
+
+Command = (
+    Hello
+    | Auth
+    | Ping
+    | Watch
+    | Leave
+    | Reserve
+    | Release
+    | Checkout
+    | Pin
+    | Update
+    | Unpin
+    | Announce
+    | Freeze
+    | Thaw
+    | Mute
+    | Ban
+)

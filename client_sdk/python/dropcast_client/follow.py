@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from dropcast_client.clock import NEVER
 from dropcast_client.codec import BadMessage
 from dropcast_client.commands import Since
 from dropcast_client.events import Event, Recovered, Resynced, Unknown
@@ -16,8 +17,6 @@ from dropcast_client.holds import Holds
 from dropcast_client.messages import Message, Numbered, Resync, Stock, Watching
 from dropcast_client.parts import State
 from dropcast_client.show_state import ShowState
-
-NEVER = float("inf")
 
 
 class Follow:

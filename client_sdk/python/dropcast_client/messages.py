@@ -85,7 +85,7 @@ class Sold(_Message, frozen=True, kw_only=True, tag="sold"):
 
 
 class Refused(_Message, frozen=True, kw_only=True, tag="refused", omit_defaults=True):
-    """No, and why: `reason` is sold_out, limit, closed, expired, declined ... `free` is what could be had."""
+    """No, and why: `reason` is sold_out, limit, not_open, frozen, expired ... `free` is what could be had."""
 
     re: int
     show: str
@@ -128,6 +128,12 @@ class ShowEnded(_Event, frozen=True, kw_only=True, tag="show_ended"):
     pass
 
 
+class DropScheduled(_Event, frozen=True, kw_only=True, tag="drop_scheduled"):
+    """A drop was pinned that opens later; `drop_opened` follows at its time."""
+
+    drop: DropView
+
+
 class DropOpened(_Event, frozen=True, kw_only=True, tag="drop_opened"):
     drop: DropView
 
@@ -153,6 +159,16 @@ class Restocked(_Event, frozen=True, kw_only=True, tag="restocked"):
     drop: str
     sku: str
     free: int
+
+
+class SalesFrozen(_Event, frozen=True, kw_only=True, tag="sales_frozen"):
+    """Nothing can be reserved until `sales_thawed`; open holds may still be paid."""
+
+    reason: str
+
+
+class SalesThawed(_Event, frozen=True, kw_only=True, tag="sales_thawed"):
+    pass
 
 
 class Announcement(_Event, frozen=True, kw_only=True, tag="announcement"):
@@ -189,6 +205,18 @@ class Resync(_Message, frozen=True, kw_only=True, tag="resync"):
     state: State
 
 
+class Banned(_Message, frozen=True, kw_only=True, tag="banned"):
+    """The viewer was banned from a show: this socket watches it no longer."""
+
+    show: str
+
+
+class GoingAway(_Message, frozen=True, kw_only=True, tag="going_away"):
+    """The server will close this socket with 4000; come back `after_ms` from now, and not before."""
+
+    after_ms: int
+
+
 # Personal events: to every socket of one viewer ----------------------------------------------------------
 
 
@@ -220,7 +248,17 @@ class OrderConfirmed(_Personal, frozen=True, kw_only=True, tag="order_confirmed"
 
 Reply = Welcome | Pong | Watching | Left | Held | Released | Sold | Refused | Done | Error
 Numbered = (
-    ShowStarted | ShowEnded | DropOpened | DropUpdated | DropClosed | SoldOut | Restocked | Announcement
+    ShowStarted
+    | ShowEnded
+    | DropScheduled
+    | DropOpened
+    | DropUpdated
+    | DropClosed
+    | SoldOut
+    | Restocked
+    | SalesFrozen
+    | SalesThawed
+    | Announcement
 )
 Personal = HoldPlaced | HoldChanged | HoldReleased | HoldExpired | OrderConfirmed
-Message = Reply | Numbered | Stock | Viewers | Tick | Resync | Personal
+Message = Reply | Numbered | Stock | Viewers | Tick | Resync | Banned | GoingAway | Personal

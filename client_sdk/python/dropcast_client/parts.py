@@ -33,9 +33,16 @@ class DropView(_Part, frozen=True, kw_only=True):
 
     drop: str
     status: str
+    """scheduled, open or closed."""
     limit: int
     hold_ms: int
     opened_at_ms: int
+    opens_at_ms: int
+    """When a scheduled drop opens."""
+    closes_at_ms: int
+    """When it closes by itself; 0 is never."""
+    reveal_at_ms: int
+    """When an app shows the card; 0 is at once."""
     prices: dict[str, int]
     stock: dict[str, int]
     card: Card
@@ -47,6 +54,9 @@ class ShowView(_Part, frozen=True, kw_only=True):
     creator: str
     currency: str
     status: str
+    """scheduled, live or ended."""
+    frozen: bool
+    """Whether sales are stopped: nothing can be reserved for now."""
     starts_at_ms: int
     started_at_ms: int
     ended_at_ms: int

@@ -1,8 +1,8 @@
 """The session: everything that the client knows and decides, without a socket, a task or a clock.
 
-The shell (client.py) feeds it what happens, with the time in seconds of one monotonic clock, and after every
-input carries out the actions that `take()` gives, in order. `wake_at_s` is when it wants the next `tick`.
-The states are those of states.py; shows.py has the part that is about shows.
+A shell (shell.py, sync/shell.py) feeds it what happens, with the time in seconds of one monotonic clock, and
+after every input carries out the actions that `take()` gives, in order. `wake_at_s` is when it wants the next
+`tick`. The states are those of states.py; shows.py has the part that is about shows.
 """
 
 from collections.abc import Callable
@@ -11,23 +11,20 @@ from typing import Any
 from dropcast_client.actions import Action, Change, Dial, HangUp, Resolve, Send
 from dropcast_client.backoff import Backoff
 from dropcast_client.calls import Call, Calls
-from dropcast_client.clock import Clock
+from dropcast_client.clock import NEVER, Clock
 from dropcast_client.codec import BadMessage, Codec, Payload
 from dropcast_client.codes import Local, may_come_back
 from dropcast_client.commands import Command, Hello, Ping
 from dropcast_client.errors import CallError, Disconnected, DropcastError, fault_of
 from dropcast_client.events import Unknown
-from dropcast_client.follow import NEVER, Follow
+from dropcast_client.follow import Follow
 from dropcast_client.holds import Holds, learn_from_reply
-from dropcast_client.messages import Error, Pong, Reply, Tick, Welcome
+from dropcast_client.messages import Banned, Error, GoingAway, Pong, Reply, Tick, Welcome
 from dropcast_client.outbox import Outbox
+from dropcast_client.redial import Redial
 from dropcast_client.shows import Shows
 from dropcast_client.states import Connection, Phase, Trigger
 
-OPEN_S = 10.0
-"""How long dialling and hello may take together."""
-STEADY_S = 5.0
-"""A connection that lasted this long was a good one: the next delay begins small again."""
 SILENCE_TICKS = 2.4
 SILENCE_S = 60.0
 
@@ -47,23 +44,20 @@ class Session:
         self._outbox = Outbox(codec)
         self._shows = Shows(self._outbox, backoff)
         self._calls = Calls()
-        self._backoff = backoff
+        self._redial = Redial(backoff)
         self._silence_given_s = silence_s
         self._silence_s = SILENCE_S if silence_s is None else silence_s
         self._renews = renews
-        self._dials = 0
-        self._attempt = 0
-        self._dial_at_s = NEVER
-        self._open_by_s = NEVER
         self._hello_id: int | None = None
         self._hello_at_s = 0.0
-        self._connected_at_s = 0.0
         self._heard_at_s = 0.0
         self._ping_at_s = NEVER
         self._handlers: dict[type, Callable[[Any, float], None]] = {
             **self._shows.handlers,
             **dict.fromkeys(Reply.__args__, self._on_reply),
             Tick: self._on_tick,
+            Banned: self._on_banned,
+            GoingAway: self._on_going_away,
             Unknown: self._on_unknown,
         }
 
@@ -76,7 +70,7 @@ class Session:
     @property
     def wake_at_s(self) -> float:
         """When `tick` is due; infinite when nothing is waited for."""
-        wake_s = min(self._dial_at_s, self._open_by_s, self._calls.next_deadline_s())
+        wake_s = min(self._redial.wake_at_s, self._calls.next_deadline_s())
         if self.connection.phase is Phase.CONNECTED:
             silent_s = self._heard_at_s + self._silence_s
             wake_s = min(wake_s, silent_s, self._ping_at_s, self._shows.wake_at_s)
@@ -97,13 +91,14 @@ class Session:
     def connect(self, now_s: float) -> None:
         """Begin to connect. Raises ValueError unless disconnected."""
         self._change(Trigger.CONNECT, Local.ASKED, "connect was called")
-        self._attempt = 0
+        self._redial.asked()
         self._dial(now_s)
 
     def close(self) -> None:
         """Close for good. Calls under way are resolved, and every show ends."""
         if self.connection.phase is not Phase.DISCONNECTED:
             self._outbox.add(HangUp("closed", polite=True))
+        self._redial.forget()
         self._forget_socket()
         self._change(Trigger.CLOSE, Local.CLOSED, "closed")
         self._end_all(None)
@@ -113,9 +108,10 @@ class Session:
         self._check_not_disconnected()
         return self._shows.watch(show, now_s)
 
-    def leave(self, show: str) -> None:
+    def leave(self, show: str, now_s: float) -> None:
         """Follow a show no longer. Nothing more is handed on."""
         self._shows.leave(show)
+        self._send_calls(now_s)
 
     def call(self, command: Command, now_s: float, timeout_s: float) -> None:
         """Say a command and wait for its answer, over lost connections, until the timeout.
@@ -158,9 +154,9 @@ class Session:
         for call in self._calls.take_due(now_s):
             reason = f"not sent in time; {self.connection.reason}"
             self._resolve(call, call.failure(self.connection.code, reason))
-        if now_s >= self._dial_at_s:
+        if now_s >= self._redial.dial_at_s:
             self._dial(now_s)
-        if now_s >= self._open_by_s:
+        if now_s >= self._redial.open_by_s:
             self._hang_up(Local.NO_WELCOME, "no welcome in time", now_s)
         if self.connection.phase is not Phase.CONNECTED:
             return
@@ -206,14 +202,20 @@ class Session:
         if self._silence_given_s is None:
             self._silence_s = SILENCE_TICKS * welcome.limits.tick_ms / 1000
         self._ping_at_s = now_s + self._silence_s / 2
-        self._open_by_s = NEVER
-        self._connected_at_s = now_s
+        self._redial.welcomed(now_s)
         self._change(Trigger.WELCOME, Local.WELCOME, "welcome")
         self._shows.welcomed(now_s)
         self._send_calls(now_s)
 
     def _on_tick(self, tick: Tick, now_s: float) -> None:
         """That it was heard is all that it says."""
+
+    def _on_banned(self, banned: Banned, now_s: float) -> None:
+        self._shows.banned(banned)
+        self._send_calls(now_s)
+
+    def _on_going_away(self, message: GoingAway, now_s: float) -> None:
+        self._redial.going_away(message.after_ms, now_s)
 
     def _on_unknown(self, message: Unknown, now_s: float) -> None:
         if message.re is not None:
@@ -224,10 +226,7 @@ class Session:
     # Steps -----------------------------------------------------------------------------------------------
 
     def _dial(self, now_s: float) -> None:
-        self._dial_at_s = NEVER
-        self._open_by_s = now_s + OPEN_S
-        self._outbox.add(Dial(self._dials))
-        self._dials += 1
+        self._outbox.add(Dial(self._redial.dialled(now_s)))
 
     def _send_calls(self, now_s: float) -> None:
         """Send the calls that are not on this socket yet; one about a show waits until that is watched."""
@@ -266,20 +265,19 @@ class Session:
         self._lose(code, reason, True, now_s)
 
     def _lose(self, code: int, reason: str, again: bool, now_s: float) -> None:
-        if self.connection.phase is Phase.CONNECTED and now_s - self._connected_at_s >= STEADY_S:
-            self._attempt = 0
-        self._forget_socket()
         if again:
-            self._dial_at_s = now_s + self._backoff.delay_s(self._attempt)
-            self._attempt += 1
+            self._redial.lost(code, now_s)
+            self._forget_socket()
             self._change(Trigger.LOST, code, reason)
         else:
+            self._redial.forget()
+            self._forget_socket()
             self._change(Trigger.REFUSED, code, reason)
             self._end_all(Disconnected(code, reason))
 
     def _forget_socket(self) -> None:
         self._hello_id = None
-        self._dial_at_s = self._open_by_s = self._ping_at_s = NEVER
+        self._ping_at_s = NEVER
         self._calls.socket_lost()
         self._shows.socket_lost()
 

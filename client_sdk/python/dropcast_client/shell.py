@@ -13,19 +13,18 @@ from ssl import SSLContext
 from typing import Any
 
 from dropcast_client.actions import Action, Change, Dial, End, Hand, HangUp, Resolve, Send
+from dropcast_client.clock import NEVER
 from dropcast_client.codec import Codec
 from dropcast_client.codes import Local
 from dropcast_client.commands import Command
 from dropcast_client.errors import DropcastError
 from dropcast_client.events import Unknown
-from dropcast_client.follow import NEVER
+from dropcast_client.frames import NORMAL_CLOSE, NotOpened
 from dropcast_client.messages import Reply
 from dropcast_client.session import Session
 from dropcast_client.states import Connection, Phase
 from dropcast_client.subscription import OnEvent, Subscription
-from dropcast_client.websocket import NotOpened, WebSocket, open_websocket
-
-NORMAL_CLOSE = 1000
+from dropcast_client.websocket import WebSocket, open_websocket
 
 TokenSource = Callable[[], str | Awaitable[str]]
 OnFrame = Callable[[bytes, float], None]
@@ -110,9 +109,7 @@ class Shell:
         follow = self.session.watch(show, time.monotonic())
         subscription = Subscription(follow, self._inbox_max, on_event, self._leave)
         self._subscriptions.setdefault(show, []).append(subscription)
-        snapshot = follow.snapshot()
-        if on_event is not None and snapshot is not None:
-            self._guarded("on_event", on_event, snapshot)
+        self._guarded("on_event", subscription.begin)
         self.run()
         return subscription
 
@@ -136,7 +133,7 @@ class Shell:
             subscriptions.remove(subscription)
             if not subscriptions:
                 del self._subscriptions[subscription.show]
-                self.session.leave(subscription.show)
+                self.session.leave(subscription.show, time.monotonic())
                 self.run()
 
     # The socket's side -----------------------------------------------------------------------------------

@@ -12,9 +12,12 @@ from msgspec.structs import replace
 from dropcast_client.messages import (
     DropClosed,
     DropOpened,
+    DropScheduled,
     DropUpdated,
     Numbered,
     Restocked,
+    SalesFrozen,
+    SalesThawed,
     ShowEnded,
     ShowStarted,
     SoldOut,
@@ -27,9 +30,13 @@ class Drop(msgspec.Struct, kw_only=True):
 
     drop: str
     status: str
+    """scheduled, open or closed."""
     limit: int
     hold_ms: int
     opened_at_ms: int
+    opens_at_ms: int
+    closes_at_ms: int
+    reveal_at_ms: int
     prices: dict[str, int]
     stock: dict[str, int]
     stock_at: dict[str, int]
@@ -39,6 +46,10 @@ class Drop(msgspec.Struct, kw_only=True):
     @property
     def is_open(self) -> bool:
         return self.status == "open"
+
+    @property
+    def is_scheduled(self) -> bool:
+        return self.status == "scheduled"
 
     def set_stock(self, sku: str, free: int, offset: int) -> bool:
         """Take in one figure. Return False when it is older than the one that stands."""
@@ -60,8 +71,20 @@ class ShowState:
         self.offset = state.offset
         self.drops: dict[str, Drop] = {view.drop: _drop(view, state.offset) for view in state.drops}
 
-    def view(self) -> State:
+    @property
+    def frozen(self) -> bool:
+        """Whether sales are stopped: every reserve is refused until they are thawed."""
+        return self.show.frozen
+
+    def copy(self) -> "ShowState":
         """Return it as it now stands, apart from what comes after."""
+        other = ShowState(self.epoch, self.seq, self.view())
+        for name, drop in self.drops.items():
+            other.drops[name].stock_at = dict(drop.stock_at)
+        return other
+
+    def view(self) -> State:
+        """Return it in the words of the wire."""
         drops = tuple(
             DropView(
                 drop=drop.drop,
@@ -69,6 +92,9 @@ class ShowState:
                 limit=drop.limit,
                 hold_ms=drop.hold_ms,
                 opened_at_ms=drop.opened_at_ms,
+                opens_at_ms=drop.opens_at_ms,
+                closes_at_ms=drop.closes_at_ms,
+                reveal_at_ms=drop.reveal_at_ms,
                 prices=dict(drop.prices),
                 stock=dict(drop.stock),
                 card=drop.card,
@@ -88,7 +114,9 @@ class ShowState:
                 self.show = replace(self.show, status="ended", ended_at_ms=event.at_ms)
                 for drop in self.drops.values():
                     drop.status = "closed"
-            case DropOpened(drop=view):
+            case SalesFrozen() | SalesThawed():
+                self.show = replace(self.show, frozen=isinstance(event, SalesFrozen))
+            case DropScheduled(drop=view) | DropOpened(drop=view):
                 self.drops[view.drop] = _drop(view, event.offset)
             case DropUpdated() | DropClosed() | SoldOut() | Restocked():
                 known = self.drops.get(event.drop)
@@ -117,6 +145,9 @@ def _drop(view: DropView, offset: int) -> Drop:
         limit=view.limit,
         hold_ms=view.hold_ms,
         opened_at_ms=view.opened_at_ms,
+        opens_at_ms=view.opens_at_ms,
+        closes_at_ms=view.closes_at_ms,
+        reveal_at_ms=view.reveal_at_ms,
         prices=dict(view.prices),
         stock=dict(view.stock),
         stock_at=dict.fromkeys(view.stock, offset),

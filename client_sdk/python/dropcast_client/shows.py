@@ -5,12 +5,14 @@ from typing import Any
 
 from dropcast_client.actions import End, Hand
 from dropcast_client.backoff import Backoff
+from dropcast_client.clock import NEVER
+from dropcast_client.codes import ERRORS
 from dropcast_client.commands import Leave, Watch
-from dropcast_client.errors import Disconnected, fault_of
+from dropcast_client.errors import CallError, Disconnected, fault_of
 from dropcast_client.events import Event, Unknown
-from dropcast_client.follow import NEVER, Follow
+from dropcast_client.follow import Follow
 from dropcast_client.holds import Holds
-from dropcast_client.messages import Numbered, Personal, Reply, Resync, Stock, Viewers, Watching
+from dropcast_client.messages import Banned, Numbered, Personal, Reply, Resync, Stock, Viewers, Watching
 from dropcast_client.outbox import Outbox
 
 WATCH_S = 15.0
@@ -65,6 +67,13 @@ class Shows:
         if follow is not None and self._connected:
             self._watches.pop(follow.watch_id or 0, None)
             self._outbox.send(Leave(id=self._outbox.next_id(), show=show))
+
+    def banned(self, message: Banned) -> None:
+        """The server took this viewer out of a show: it ends."""
+        follow = self._follows.pop(message.show, None)
+        if follow is not None:
+            self._watches.pop(follow.watch_id or 0, None)
+            self._outbox.add(End(follow.show, CallError("banned", ERRORS["banned"].meaning, False)))
 
     def welcomed(self, now_s: float) -> None:
         self._connected = True

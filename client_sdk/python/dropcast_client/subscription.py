@@ -6,13 +6,34 @@ from typing import Self
 
 from dropcast_client.codes import Local
 from dropcast_client.errors import Disconnected, DropcastError
-from dropcast_client.events import Event, Resynced
+from dropcast_client.events import Event, Resynced, Unknown
 from dropcast_client.follow import Follow
 from dropcast_client.inbox import Inbox
+from dropcast_client.messages import Numbered
 from dropcast_client.parts import HoldView
 from dropcast_client.show_state import ShowState
 
 OnEvent = Callable[[Event], None]
+
+
+class Entry:
+    """Where one way of getting events begins. A state may be ahead of events that are still being handed on:
+    those that it has in it already do not pass."""
+
+    def __init__(self) -> None:
+        self._begins_after = 0
+
+    def begin(self, snapshot: Resynced) -> None:
+        self._begins_after = snapshot.seq
+
+    def passes(self, event: Event) -> bool:
+        if self._begins_after and isinstance(event, Numbered | Unknown) and event.seq:
+            if event.seq <= self._begins_after:
+                return False
+            self._begins_after = 0
+        elif isinstance(event, Resynced):
+            self._begins_after = 0
+        return True
 
 
 class Subscription:
@@ -36,8 +57,10 @@ class Subscription:
         self._on_event = on_event
         self._leave = leave
         self._inbox: Inbox | None = None
+        self._inbox_entry = Entry()
+        self._callback_entry = Entry()
         self._waiter: asyncio.Future[None] | None = None
-        self._ready_waiters: list[asyncio.Future[None]] = []
+        self._news_waiters: list[asyncio.Future[None]] = []
         self._ended = False
         self._error: DropcastError | None = None
 
@@ -51,14 +74,28 @@ class Subscription:
         """The viewer's open holds, as far as they are known."""
         return self._follow.holds.open()
 
+    @property
+    def ended(self) -> bool:
+        """Whether no more events will come. Those that wait may still be taken."""
+        return self._ended
+
+    @property
+    def error(self) -> DropcastError | None:
+        """Why it ended: CallError (banned, no such show) or Disconnected; None while it goes on, or when closed."""
+        return self._error
+
+    async def wait_ended(self) -> DropcastError | None:
+        """Wait until no more events will come. Return why, as `error`: for those who use a callback."""
+        while not self._ended:
+            await self._news()
+        return self._error
+
     async def ready(self) -> ShowState:
         """Wait for the first state and return it. Raises CallError (no such show) or Disconnected."""
         while self._follow.state is None:
             if self._ended:
                 raise self._error or Disconnected(Local.CLOSED, "the subscription was closed")
-            waiter = asyncio.get_running_loop().create_future()
-            self._ready_waiters.append(waiter)
-            await waiter
+            await self._news()
         return self._follow.state
 
     def close(self) -> None:
@@ -77,6 +114,7 @@ class Subscription:
             self._inbox = Inbox(self.show, lambda: self._follow.state, self._inbox_max)
             snapshot = self._follow.snapshot()
             if snapshot is not None:
+                self._inbox_entry.begin(snapshot)
                 self._inbox.put(snapshot)
             if self._ended:
                 self._inbox.end(self._error)
@@ -102,14 +140,21 @@ class Subscription:
 
     # The shell's side ------------------------------------------------------------------------------------
 
+    def begin(self) -> None:
+        """Hand `on_event` the state that is known already. What it raises passes through."""
+        snapshot = self._follow.snapshot()
+        if self._on_event is not None and snapshot is not None:
+            self._callback_entry.begin(snapshot)
+            self._on_event(snapshot)
+
     def hand(self, event: Event) -> None:
         """Take one event. What `on_event` raises passes through."""
-        if self._inbox is not None:
+        if self._inbox is not None and self._inbox_entry.passes(event):
             self._inbox.put(event)
             self._wake()
         if isinstance(event, Resynced):
-            self._wake_ready()
-        if self._on_event is not None:
+            self._wake_news()
+        if self._on_event is not None and self._callback_entry.passes(event):
             self._on_event(event)
 
     def end(self, error: DropcastError | None) -> None:
@@ -121,14 +166,24 @@ class Subscription:
         if self._inbox is not None:
             self._inbox.end(error)
             self._wake()
-        self._wake_ready()
+        self._wake_news()
+
+    async def _news(self) -> None:
+        """Wait for a state or the end."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._news_waiters.append(waiter)
+        try:
+            await waiter
+        finally:
+            if waiter in self._news_waiters:
+                self._news_waiters.remove(waiter)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _wake_ready(self) -> None:
-        waiters, self._ready_waiters = self._ready_waiters, []
+    def _wake_news(self) -> None:
+        waiters, self._news_waiters = self._news_waiters, []
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)

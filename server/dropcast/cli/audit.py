@@ -11,7 +11,8 @@ import msgspec
 from dropcast.cli.options import ENGINE_OPTIONS, settings_command
 from dropcast.cli.shows import all_shows
 from dropcast.domain import books
-from dropcast.domain.events import Event, JournalEntry
+from dropcast.domain.events import Event, JournalEntry, Snapshot
+from dropcast.domain.hold import Order
 from dropcast.domain.ports import ShowStore
 from dropcast.settings import Settings
 from dropcast.supervisor import open_engine
@@ -58,11 +59,9 @@ async def _audit(settings: Settings, show_id: str | None) -> list[Finding]:
 
 async def audit_show(store: ShowStore, show: str) -> Finding:
     """Audit one show, also while it is live. Raises NotFound or an EngineFault."""
-    # In this order: what happens in between is then in the journal, after the snapshot's offset.
-    snapshot = await store.read(show)
-    orders = await store.orders(show)
-    journal: list[JournalEntry] = await _whole(store.journal, show, lambda entry: entry.offset)
-    events: list[Event] = await _whole(store.events, show, lambda event: event.seq)
+    snapshot, orders, tops = await _cut(store, show)
+    journal: list[JournalEntry] = await _up_to(tops.offset, store.journal, show, lambda entry: entry.offset)
+    events: list[Event] = await _up_to(tops.seq, store.events, show, lambda event: event.seq)
     return Finding(
         show=show,
         totals=books.totals(snapshot, orders),
@@ -71,11 +70,29 @@ async def audit_show(store: ShowStore, show: str) -> Finding:
     )
 
 
-async def _whole(
-    read: Callable[[str, int, int], Awaitable[Sequence[Entry]]], show: str, number: Callable[[Entry], int]
+async def _cut(store: ShowStore, show: str) -> tuple[Snapshot, Sequence[Order], Snapshot]:
+    """Return a snapshot, orders that were read after it, and a second snapshot for where the logs stood after that.
+
+    What happened in between is in the journal, above the offset of the first and not above that of the second: so
+    every order has its sale there, and nobody runs after a journal that grows.
+    """
+    while True:
+        snapshot, orders, tops = await store.read(show), await store.orders(show), await store.read(show)
+        # Otherwise history was lost in between: the two tell of different ones.
+        if snapshot.epoch == tops.epoch:
+            return snapshot, orders, tops
+
+
+async def _up_to(
+    top: int,
+    read: Callable[[str, int, int], Awaitable[Sequence[Entry]]],
+    show: str,
+    number: Callable[[Entry], int],
 ) -> list[Entry]:
-    """Read a log page by page."""
+    """Read a log page by page, to the number `top` or to its end."""
     found: list[Entry] = []
-    while page := await read(show, number(found[-1]) if found else 0, _PAGE):
+    last = 0
+    while last < top and (page := await read(show, last, min(_PAGE, top - last))):
         found += page
+        last = number(page[-1])
     return found

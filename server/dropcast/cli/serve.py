@@ -1,11 +1,11 @@
 """`dropcast serve`: the supervisor in the foreground, until SIGINT or SIGTERM."""
 
 import asyncio
-import logging
 
+from dropcast import logs
 from dropcast.cli.options import settings_command
 from dropcast.settings import Settings
-from dropcast.supervisor import serve_until_stopped
+from dropcast.supervisor import say_on_stderr, serve_until_stopped
 
 
 @settings_command("serve")
@@ -15,7 +15,11 @@ def serve(settings: Settings) -> None:
     Without --redis-url an engine of its own is started on the data directory, and every sale is on disk before it is
     answered. A second signal stops without waiting.
     """
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s supervisor %(levelname)s %(name)s: %(message)s"
+    logs.configure(
+        level=settings.log_level,
+        format=settings.log_format,
+        worker="supervisor",
+        secrets=[settings.jwt_secret],
     )
-    asyncio.run(serve_until_stopped(settings))
+    say = say_on_stderr if settings.log_format == "text" else logs.say
+    asyncio.run(serve_until_stopped(settings, say))

@@ -10,6 +10,7 @@ import msgspec
 
 from dropcast.domain.events import (
     DropOpened,
+    DropScheduled,
     DropUpdated,
     Event,
     JournalEntry,
@@ -179,7 +180,7 @@ def _limits(snapshot: Snapshot, events: Sequence[Event] | None) -> dict[str, lis
         return {drop.id: [(-1, drop.terms.limit)] for drop in snapshot.drops}
     limits: dict[str, list[tuple[int, int]]] = {}
     for event in events:
-        if isinstance(event, DropOpened | DropUpdated):
+        if isinstance(event, DropScheduled | DropOpened | DropUpdated):
             limits.setdefault(event.drop, []).append((event.offset, event.terms.limit))
     return limits
 

@@ -47,6 +47,7 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     options: dict[str, str]
     """Option values by name, in the merchant's order; empty when there is nothing to choose."""
     price_minor: int
+    """In minor units of the product's currency."""
     compare_at_minor: int | None = None
     """The price before a reduction."""
     stock: int = 0
@@ -67,9 +68,11 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = ""
     """What the merchant files the product under, as in "Earrings"."""
     tags: tuple[str, ...] = ()
+    """The merchant's own."""
     image: str | None = None
     """The first of `images`."""
     images: tuple[str, ...] = ()
+    """Addresses of pictures, in the merchant's order."""
     published: bool = True
     """False for what the merchant keeps from the shop; it may be pinned all the same."""
 

@@ -6,6 +6,8 @@ import msgspec
 
 
 class DropStatus(StrEnum):
+    SCHEDULED = "scheduled"
+    """Pinned, but not open for sale before its time."""
     OPEN = "open"
     CLOSED = "closed"
 
@@ -31,7 +33,10 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Terms(msgspec.Struct, frozen=True, array_like=True):
-    """What the engine needs of a drop to decide: read and written by functions.lua in this field order."""
+    """What the engine needs of a drop to decide: read and written by functions.lua in this field order.
+
+    A field that was added later has a default: records and publications of older functions lack it.
+    """
 
     status: DropStatus
     limit: int
@@ -39,9 +44,22 @@ class Terms(msgspec.Struct, frozen=True, array_like=True):
     hold_ms: int
     """How long a hold lasts, in milliseconds."""
     opened_at_ms: int
-    """The engine's time."""
+    """The engine's time; 0 while scheduled."""
     prices: dict[str, int]
     """Price of one unit in minor units, by SKU. Its keys are the SKUs of the drop."""
+    opens_at_ms: int = 0
+    """When a scheduled drop opens, by the engine's clock; 0 is "at once"."""
+    closes_at_ms: int = 0
+    """When it closes by itself; 0 is "not by itself"."""
+    reveal_at_ms: int = 0
+    """When apps show its card: carried to them, and nothing to the engine."""
+
+    @property
+    def next_change_ms(self) -> int:
+        """When the drop opens or closes by itself next; 0 when it does not."""
+        if self.status is DropStatus.SCHEDULED:
+            return self.opens_at_ms
+        return self.closes_at_ms if self.status is DropStatus.OPEN else 0
 
 
 class Drop(msgspec.Struct, frozen=True, array_like=True):

@@ -1,7 +1,8 @@
 """What the engine logs and publishes: events for every viewer, movements of units for the books.
 
 functions.lua writes these as MessagePack arrays in the field order below. An event's `offset` is the top of
-the journal after the engine call that made it.
+the journal after the engine call that made it. A field that is added to a struct that is here already goes to its
+end and has a default, so that workers and functions of two versions understand each other.
 """
 
 from enum import StrEnum
@@ -11,7 +12,7 @@ import msgspec
 
 from dropcast.domain.drop import Card, Drop, Terms, Units
 from dropcast.domain.hold import Hold
-from dropcast.domain.show import Show
+from dropcast.domain.show import Frozen, Moderated, Show
 
 
 class _Event(msgspec.Struct, frozen=True, array_like=True):
@@ -26,6 +27,15 @@ class ShowStarted(_Event, tag="show_started", frozen=True, array_like=True):
 
 class ShowEnded(_Event, tag="show_ended", frozen=True, array_like=True):
     pass
+
+
+class DropScheduled(_Event, tag="drop_scheduled", frozen=True, array_like=True):
+    """Pinned to open later; `DropOpened` follows at its time, unless it is closed before."""
+
+    drop: str
+    terms: Terms
+    stock: dict[str, int]
+    card: Card
 
 
 class DropOpened(_Event, tag="drop_opened", frozen=True, array_like=True):
@@ -57,13 +67,33 @@ class Restocked(_Event, tag="restocked", frozen=True, array_like=True):
     free: int
 
 
+class SalesFrozen(_Event, tag="sales_frozen", frozen=True, array_like=True):
+    reason: Frozen
+
+
+class SalesThawed(_Event, tag="sales_thawed", frozen=True, array_like=True):
+    pass
+
+
 class Announcement(_Event, tag="announcement", frozen=True, array_like=True):
     text: str
     data: Any
     """Free JSON, already bounded in depth, size and integers."""
 
 
-Event = ShowStarted | ShowEnded | DropOpened | DropUpdated | DropClosed | SoldOut | Restocked | Announcement
+Event = (
+    ShowStarted
+    | ShowEnded
+    | DropScheduled
+    | DropOpened
+    | DropUpdated
+    | DropClosed
+    | SoldOut
+    | Restocked
+    | SalesFrozen
+    | SalesThawed
+    | Announcement
+)
 
 
 class MovementKind(StrEnum):
@@ -112,7 +142,8 @@ class Publication(msgspec.Struct, frozen=True, array_like=True):
     """What one engine call changed, with the tops of both logs, so that a lost one is noticed.
 
     `movements` is the journal entry at `offset`, or empty when the call wrote none. `stock` gives the free
-    units, after the call, of every SKU whose free units it changed.
+    units, after the call, of every SKU whose free units it changed. `moderated` gives the viewers whom it muted,
+    banned or freed; it is no event, so `moderations` counts these changes, for a lost one to be noticed.
     """
 
     epoch: str
@@ -122,6 +153,8 @@ class Publication(msgspec.Struct, frozen=True, array_like=True):
     events: tuple[Event, ...]
     movements: tuple[Movement, ...]
     stock: tuple[StockLine, ...]
+    moderations: int = 0
+    moderated: tuple[Moderated, ...] = ()
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -136,6 +169,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     units: tuple[Units, ...]
     holds: tuple[Hold, ...]
     """Open holds only."""
+    moderations: int = 0
+    moderated: tuple[Moderated, ...] = ()
+    """Viewers who are muted or banned."""
 
 
 class Beat(msgspec.Struct, frozen=True, array_like=True):
@@ -148,4 +184,5 @@ class Beat(msgspec.Struct, frozen=True, array_like=True):
     offset: int
     at_ms: int
     due_at_ms: int
-    """Next deadline of the show, 0 when there is none."""
+    """When something of the show is due next, 0 when nothing is."""
+    moderations: int = 0

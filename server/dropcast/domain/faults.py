@@ -1,12 +1,13 @@
-"""Faults: what must not happen in ordinary trade, and so is raised. Refusals are returned, see outcomes.py.
+"""Faults: what must not happen in ordinary trade, and so is raised. Refusals are returned, see trades.py.
 
 Fault
 ├── BadRequest          the caller's mistake: a code of the wire and a sentence
 │   ├── NotFound        no such show, drop, hold, product
 │   ├── Forbidden       this viewer may not do that
+│   │   └── Banned      this viewer may not watch that show
 │   └── Conflict        a key was used before for something else, or the state does not allow it
 ├── EngineFault
-│   ├── EngineAway      unreachable; a write may or may not have happened
+│   ├── EngineAway      unreachable, or a replica by now; a write may or may not have happened
 │   ├── EngineFull      out of memory; nothing was changed
 │   └── EngineUnfit     too old or wrongly configured
 └── PaymentFault        the provider did not answer; the outcome is unknown
@@ -34,6 +35,10 @@ class NotFound(BadRequest):
 
 class Forbidden(BadRequest):
     code = "forbidden"
+
+
+class Banned(Forbidden):
+    code = "banned"
 
 
 class Conflict(BadRequest):

@@ -13,12 +13,16 @@ from dropcast.domain.drop import Card
 from dropcast.domain.events import Beat, Event, JournalEntry, Publication, Snapshot
 from dropcast.domain.faults import Fault
 from dropcast.domain.hold import Hold, Order
-from dropcast.domain.show import Show
+from dropcast.domain.show import Frozen, Show
 from dropcast.domain.trades import Outcome, Trade
 
 
-class NewDrop(msgspec.Struct, frozen=True, kw_only=True):
-    """A drop to be pinned. `id` follows from the pin's key, see ids.drop_id."""
+class NewDrop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A drop to be pinned. `id` follows from the pin's key, see ids.drop_id.
+
+    Its bytes are the pin's fingerprint: what has a default is left out, so that a worker of an older version takes
+    the same pin for the same.
+    """
 
     id: str
     card: Card
@@ -27,6 +31,10 @@ class NewDrop(msgspec.Struct, frozen=True, kw_only=True):
     prices: dict[str, int]
     units: dict[str, int]
     """Units allocated by SKU; the same SKUs as `prices`."""
+    opens_at_ms: int = 0
+    """By the engine's clock; 0 or a time that has passed: at once."""
+    closes_at_ms: int = 0
+    reveal_at_ms: int = 0
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,13 +81,26 @@ class ShowStore(Protocol):
 
     async def announce(self, show: str, text: str, data: Any, key: str) -> Done: ...
 
+    async def freeze(self, show: str) -> Done:
+        """Stop sales: reserves are refused, open holds may still be paid. `again` when they were stopped already."""
+
+    async def thaw(self, show: str, reason: Frozen = Frozen.NO) -> Done:
+        """Let sales go on; with a reason, only if they are frozen for that one."""
+
+    async def mute(self, show: str, viewer: str, on: bool) -> Done: ...
+
+    async def ban(self, show: str, viewer: str, on: bool) -> Done: ...
+
     async def read(self, show: str) -> Snapshot:
         """Read a show whole, in one engine function. Raises NotFound."""
 
     async def hold(self, show: str, hold: str) -> Hold | None: ...
 
-    async def events(self, show: str, since: int, limit: int) -> Sequence[Event]:
-        """Return up to `limit` logged events above seq `since`; fewer at the start when the log was trimmed."""
+    async def events(self, show: str, since: int, limit: int, epoch: str = "") -> Sequence[Event]:
+        """Return up to `limit` logged events above seq `since`; fewer at the start when the log was trimmed.
+
+        With an epoch, none when the engine is in another one by now: then the numbers are other events'.
+        """
 
     async def journal(self, show: str, since: int, limit: int) -> Sequence[JournalEntry]: ...
 

@@ -59,7 +59,7 @@ class Sell(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag="sell
 
 
 class Expire(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag="expire"):
-    """Expire whatever is due, and announce restocked units that have been free long enough.
+    """Do whatever is due: expire holds, open and close drops, announce restocked units that have been free long enough.
 
     Granted, with an empty hold.
     """
@@ -76,6 +76,12 @@ class Reason(StrEnum):
     TOO_MANY_HOLDS = "too_many_holds"
     CLOSED = "closed"
     NOT_LIVE = "not_live"
+    NOT_OPEN = "not_open"
+    """The drop is scheduled."""
+    FROZEN = "frozen"
+    """An operator, or lost history, has stopped the show's sales."""
+    MUTED = "muted"
+    BANNED = "banned"
     EXPIRED = "expired"
     RELEASED = "released"
     SOLD = "sold"

@@ -32,6 +32,11 @@ def may_buy(viewer: Viewer) -> bool:
     return viewer.role is not Role.ANONYMOUS
 
 
+def may_operate(viewer: Viewer) -> bool:
+    """Whether `viewer` may freeze and thaw the sales of any show."""
+    return viewer.role is Role.OPERATOR
+
+
 def may_schedule(viewer: Viewer) -> bool:
     return viewer.role in (Role.CREATOR, Role.OPERATOR)
 

@@ -7,15 +7,21 @@ a pin, a show that is not followed yet) gets a task of its own.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
+from dropcast import logs
 from dropcast.domain.faults import Fault
+from dropcast.domain.ports import Done
 from dropcast.domain.trades import Outcome
 from dropcast.domain.viewer import ANONYMOUS, Viewer
 from dropcast.edge import replies
+from dropcast.edge.addresses import Addresses
 from dropcast.edge.session import refuse
 from dropcast.edge.socket import LiveSocket
+from dropcast.edge.sockets import Sockets
 from dropcast.edge.tokens import TokenFault, Verifier
+from dropcast.service.catching_up import CatchingUp
 from dropcast.service.checkout import Checkout
 from dropcast.service.clock import EngineClock
 from dropcast.service.hosting import Hosting
@@ -38,8 +44,10 @@ class Dispatch:
         *,
         settings: Settings,
         verifier: Verifier,
+        addresses: Addresses,
         clock: EngineClock,
         viewing: Viewing,
+        catching_up: CatchingUp,
         trading: Trading,
         checkout: Checkout,
         hosting: Hosting,
@@ -52,8 +60,8 @@ class Dispatch:
         self._checkout = checkout
         self._hosting = hosting
         self._limits = messages.Limits(message_bytes_max=settings.message_bytes_max, tick_ms=settings.tick_ms)
-        self.sockets: set[LiveSocket] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self.sockets = Sockets(settings, viewing, catching_up, addresses, self._run)
         self._acts: dict[type[Command], Callable[..., None]] = {
             commands.Hello: self._hello,
             commands.Auth: self._auth,
@@ -67,49 +75,59 @@ class Dispatch:
             commands.Update: self._update,
             commands.Unpin: self._unpin,
             commands.Announce: self._announce,
+            commands.Freeze: self._freeze,
+            commands.Thaw: self._thaw,
+            commands.Mute: self._mute,
+            commands.Ban: self._ban,
         }
 
     # Sockets -----------------------------------------------------------------------------------------------
 
-    def opened(self, socket: LiveSocket) -> None:
-        self.sockets.add(socket)
-
-    def lost(self, socket: LiveSocket) -> None:
-        """The socket is no more: it leaves every room."""
-        self.sockets.discard(socket)
-        for show in socket.shows:
-            self._viewing.leave(socket, show)
-        socket.shows.clear()
-
     def on_command(self, socket: LiveSocket, command: Command) -> None:
-        refusal = refuse(socket.state, socket.viewer, command, time.time())
+        now_s = time.time() - self._settings.jwt_leeway_s
+        refusal = refuse(socket.state, socket.viewer, command, now_s, had_token=bool(socket.identity))
         if refusal is not None:
             socket.send(replies.error(command.id, refusal.code, refusal.message))
         else:
             self._acts[type(command)](socket, command)
 
-    async def drain(self) -> None:
-        """Finish what was accepted, then tell every socket to come back elsewhere."""
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        for socket in list(self.sockets):
-            socket.close(Close.GOING_AWAY)
+    def on_drained(self, socket: LiveSocket) -> None:
+        self.sockets.on_drained(socket)
 
-    def _later(self, socket: LiveSocket, command: Command, work: Awaitable[Reply | None]) -> None:
-        task = asyncio.ensure_future(self._answer(socket, command.id, work))
+    def on_ended(self, socket: LiveSocket) -> None:
+        self.sockets.on_ended(socket)
+
+    def on_gone(self, socket: LiveSocket) -> None:
+        self.sockets.on_gone(socket)
+
+    async def drain(self, deadline_s: float) -> None:
+        """Finish what was accepted and send every socket away, within `deadline_s` seconds."""
+        ends_at_s = time.monotonic() + deadline_s
+        await self.sockets.drain(deadline_s)
+        if self._tasks:
+            # What viewers who are gone have set in motion, such as a payment.
+            await asyncio.wait(self._tasks, timeout=max(0.0, ends_at_s - time.monotonic()))
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _answer(self, socket: LiveSocket, re: int, work: Awaitable[Reply | None]) -> None:
+    def _later(self, socket: LiveSocket, command: Command, work: Awaitable[Reply | None]) -> None:
+        socket.accepted()
+        self._run(self._answer(socket, command, work))
+
+    async def _answer(self, socket: LiveSocket, command: Command, work: Awaitable[Reply | None]) -> None:
+        show, hold = getattr(command, "show", ""), getattr(command, "hold", "")
+        logs.about(**socket.ids, show=show, hold=hold)
         try:
             reply = await work
         except Fault as fault:
-            reply = replies.fault(re, fault)
+            reply = replies.fault(command.id, fault)
         except Exception:
             logger.exception("a command failed")
-            reply = replies.error(re, "internal", "a fault of ours")
-        if reply is not None:
-            socket.send(reply)
+            reply = replies.error(command.id, "internal", "a fault of ours")
+        socket.answer(reply)
 
     # Who ---------------------------------------------------------------------------------------------------
 
@@ -127,17 +145,7 @@ class Dispatch:
             socket.send(replies.error(hello.id, fault.code, fault.message))
             socket.close(Close.TOKEN_EXPIRED if fault.code == "token_expired" else Close.UNAUTHORIZED)
             return
-        socket.opened(viewer)
-        socket.send(
-            messages.Welcome(
-                re=hello.id,
-                viewer=viewer.id,
-                role=viewer.role.value,
-                server_time_ms=self._clock.now_ms(),
-                limits=self._limits,
-                token=guest_token,
-            )
-        )
+        self._welcome(socket, hello.id, viewer, guest_token)
 
     def _auth(self, socket: LiveSocket, auth: commands.Auth) -> None:
         try:
@@ -145,19 +153,23 @@ class Dispatch:
         except TokenFault as fault:
             socket.send(replies.error(auth.id, fault.code, fault.message))
             return
-        if viewer.id != socket.viewer.id:
+        if viewer.id != socket.identity:
             socket.send(
                 replies.error(auth.id, "conflict", "the token is another viewer's: open a new socket")
             )
             return
-        socket.viewer = viewer
+        self._welcome(socket, auth.id, viewer)
+
+    def _welcome(self, socket: LiveSocket, re: int, viewer: Viewer, guest_token: str = "") -> None:
+        self.sockets.identify(socket, viewer)
         socket.send(
             messages.Welcome(
-                re=auth.id,
+                re=re,
                 viewer=viewer.id,
                 role=viewer.role.value,
                 server_time_ms=self._clock.now_ms(),
                 limits=self._limits,
+                token=guest_token,
             )
         )
 
@@ -181,7 +193,12 @@ class Dispatch:
 
     async def _watch_later(self, socket: LiveSocket, watch: commands.Watch) -> Reply | None:
         try:
-            return await self._viewing.watch(socket, socket.viewer, watch)
+            viewer = socket.viewer
+            reply = await self._viewing.watch(socket, viewer, watch)
+            if socket.viewer.id != viewer.id:
+                # The token has expired, or was renewed, meanwhile.
+                self._viewing.rename(socket, watch.show, socket.viewer)
+            return reply
         except Fault:
             socket.shows.discard(watch.show)
             raise
@@ -195,14 +212,16 @@ class Dispatch:
 
     def _reserve(self, socket: LiveSocket, reserve: commands.Reserve) -> None:
         def answer(outcome: Outcome | Fault) -> None:
-            socket.send(replies.reserved(reserve.id, reserve.show, outcome))
+            socket.answer(replies.reserved(reserve.id, reserve.show, outcome))
 
+        socket.accepted()
         self._trading.reserve(socket, socket.viewer, reserve, answer)
 
     def _release(self, socket: LiveSocket, release: commands.Release) -> None:
         def answer(outcome: Outcome | Fault) -> None:
-            socket.send(replies.released(release.id, release.show, outcome))
+            socket.answer(replies.released(release.id, release.show, outcome))
 
+        socket.accepted()
         self._trading.release(socket.viewer, release, answer)
 
     def _pay(self, socket: LiveSocket, checkout: commands.Checkout) -> None:
@@ -219,31 +238,42 @@ class Dispatch:
     def _pin(self, socket: LiveSocket, pin: commands.Pin) -> None:
         async def act() -> Reply:
             drop, done = await self._hosting.pin(socket.viewer, pin)
-            return messages.Done(re=pin.id, show=pin.show, seq=done.seq, drop=drop, again=done.again)
+            return _done(pin.id, pin.show, done, drop)
 
         self._later(socket, pin, act())
 
     def _update(self, socket: LiveSocket, update: commands.Update) -> None:
-        async def act() -> Reply:
-            done = await self._hosting.update(socket.viewer, update)
-            return messages.Done(
-                re=update.id, show=update.show, seq=done.seq, drop=update.drop, again=done.again
-            )
-
-        self._later(socket, update, act())
+        work = self._hosting.update(socket.viewer, update)
+        self._host(socket, update, update.show, work, update.drop)
 
     def _unpin(self, socket: LiveSocket, unpin: commands.Unpin) -> None:
-        async def act() -> Reply:
-            done = await self._hosting.unpin(socket.viewer, unpin)
-            return messages.Done(
-                re=unpin.id, show=unpin.show, seq=done.seq, drop=unpin.drop, again=done.again
-            )
-
-        self._later(socket, unpin, act())
+        self._host(socket, unpin, unpin.show, self._hosting.unpin(socket.viewer, unpin), unpin.drop)
 
     def _announce(self, socket: LiveSocket, announce: commands.Announce) -> None:
-        async def act() -> Reply:
-            done = await self._hosting.announce(socket.viewer, announce)
-            return messages.Done(re=announce.id, show=announce.show, seq=done.seq, again=done.again)
+        self._host(socket, announce, announce.show, self._hosting.announce(socket.viewer, announce))
 
-        self._later(socket, announce, act())
+    def _freeze(self, socket: LiveSocket, freeze: commands.Freeze) -> None:
+        self._host(socket, freeze, freeze.show, self._hosting.freeze(socket.viewer, freeze.show))
+
+    def _thaw(self, socket: LiveSocket, thaw: commands.Thaw) -> None:
+        self._host(socket, thaw, thaw.show, self._hosting.thaw(socket.viewer, thaw.show))
+
+    def _mute(self, socket: LiveSocket, mute: commands.Mute) -> None:
+        work = self._hosting.mute(socket.viewer, mute.show, mute.viewer, mute.mute)
+        self._host(socket, mute, mute.show, work)
+
+    def _ban(self, socket: LiveSocket, ban: commands.Ban) -> None:
+        work = self._hosting.ban(socket.viewer, ban.show, ban.viewer, ban.ban)
+        self._host(socket, ban, ban.show, work)
+
+    def _host(
+        self, socket: LiveSocket, command: Command, show: str, work: Awaitable[Done], drop: str = ""
+    ) -> None:
+        async def act() -> Reply:
+            return _done(command.id, show, await work, drop)
+
+        self._later(socket, command, act())
+
+
+def _done(re: int, show: str, done: Done, drop: str = "") -> messages.Done:
+    return messages.Done(re=re, show=show, seq=done.seq, drop=drop, again=done.again)

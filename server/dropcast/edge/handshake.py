@@ -47,10 +47,18 @@ def answer(headers: Headers) -> Accepted | Rejected:
     return Accepted(codec or JSON, head + b"sec-websocket-accept: " + accept + b"\r\n" + chosen + b"\r\n")
 
 
+def with_request_id(response: bytes, request: str) -> bytes:
+    """Return a response with the id that its request has in the logs."""
+    status, end, rest = response.partition(b"\r\n")
+    return status + end + b"x-request-id: " + request.encode() + end + rest
+
+
 _PHRASES = {
     400: "Bad Request",
+    403: "Forbidden",
     408: "Request Timeout",
     426: "Upgrade Required",
+    429: "Too Many Requests",
     431: "Request Header Fields Too Large",
     503: "Service Unavailable",
 }

@@ -28,6 +28,7 @@ class Rule(NamedTuple):
 _EVERYONE = frozenset(Role)
 _BUYERS = frozenset(Role) - {Role.ANONYMOUS}
 _HOSTS = frozenset({Role.CREATOR, Role.MODERATOR, Role.OPERATOR})
+_OPERATORS = frozenset({Role.OPERATOR})
 
 RULES: dict[type[Command], Rule] = {
     commands.Hello: Rule(State.NEW, _EVERYONE),
@@ -42,6 +43,10 @@ RULES: dict[type[Command], Rule] = {
     commands.Update: Rule(State.OPEN, _HOSTS),
     commands.Unpin: Rule(State.OPEN, _HOSTS),
     commands.Announce: Rule(State.OPEN, _HOSTS),
+    commands.Freeze: Rule(State.OPEN, _OPERATORS),
+    commands.Thaw: Rule(State.OPEN, _OPERATORS),
+    commands.Mute: Rule(State.OPEN, _HOSTS),
+    commands.Ban: Rule(State.OPEN, _HOSTS),
 }
 
 _NEEDS_NO_TOKEN = frozenset(command for command, rule in RULES.items() if rule.roles is _EVERYONE)
@@ -52,21 +57,29 @@ class Refusal(NamedTuple):
     message: str
 
 
-def refuse(state: State, viewer: Viewer, command: Command, now_s: float) -> Refusal | None:
-    """Return why `command` may not pass, or None. `now_s` is seconds since 1970."""
+_EXPIRED = Refusal("token_expired", "the token has expired; renew it by auth")
+
+
+def refuse(
+    state: State, viewer: Viewer, command: Command, now_s: float, *, had_token: bool = False
+) -> Refusal | None:
+    """Return why `command` may not pass, or None. `now_s` is seconds since 1970.
+
+    `had_token`: an anonymous viewer is one whose token has expired.
+    """
     rule = RULES[type(command)]
     if state is not rule.state:
         if state is State.NEW:
             return Refusal("hello_first", "the first command must be hello")
         return Refusal("hello_twice", "hello was said before; auth renews a token")
     if viewer.role not in rule.roles:
-        if viewer.role is Role.ANONYMOUS:
-            return Refusal("unauthorized", "an anonymous viewer may only watch")
-        return Refusal("forbidden", f"a {viewer.role.value} may not do that")
+        if viewer.role is not Role.ANONYMOUS:
+            return Refusal("forbidden", f"a {viewer.role.value} may not do that")
+        return _EXPIRED if had_token else Refusal("unauthorized", "an anonymous viewer may only watch")
     if (
         type(command) not in _NEEDS_NO_TOKEN
         and viewer.expires_at_s is not None
         and now_s >= viewer.expires_at_s
     ):
-        return Refusal("token_expired", "the token has expired; renew it by auth")
+        return _EXPIRED
     return None

@@ -1,75 +1,106 @@
-"""A viewer's socket: bytes to frames to commands, and frames out. It is the member of every room it watches.
+"""A viewer's socket: messages to commands, and frames out. It is the member of every room it watches.
 
-Frames are parsed by the sans-I/O core of `websockets`; messages, fragments, UTF-8 and the deadlines of hello and
-of closing are ours. `write` is the transport's own method while all is well, so that fan-out costs one call; it
-is another one while the transport is choked or closed.
+`write` is the transport's own method while all is well, so that fan-out costs one call. While the kernel takes no
+more, `write` keeps nothing and says so: the room notes what the socket missed, and it is caught up when it drains.
+What is for this socket alone goes by `deliver` and waits for it, within bounds.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
-
-from websockets.frames import Frame, Opcode
-from websockets.protocol import SERVER
-from websockets.protocol import Protocol as FrameProtocol
-from websockets.protocol import State as FrameState
+from typing import Protocol
 
 from dropcast.domain.viewer import ANONYMOUS, Viewer
 from dropcast.edge import replies
+from dropcast.edge.intake import PIECE_BYTES, Intake, Misuse
+from dropcast.edge.pulse import Beat, Pulse
+from dropcast.edge.rates import Bucket, Pace
 from dropcast.edge.session import State
+from dropcast.metrics import counts
 from dropcast.settings import Settings
 from dropcast.wire.codec import Codec, DecodeFault
-from dropcast.wire.codes import CLOSE_REASONS, Close
+from dropcast.wire.codes import Close
 from dropcast.wire.commands import Command
-from dropcast.wire.frames import message_frame
-from dropcast.wire.messages import Message
+from dropcast.wire.frames import message_frame, ping_frame
+from dropcast.wire.messages import Error, Message
 
 logger = logging.getLogger(__name__)
 
-_CLOSE_DEADLINE_S = 2.0
+CLOSE_DEADLINE_S = 2.0
 _BAD_MESSAGES_MAX = 16
-_FRAGMENTS_MAX = 64
+
+_PING = ping_frame()
 
 
 def _discard(buffer: bytes) -> None:
     """What a closed socket does with what is written to it."""
 
 
+class Owner(Protocol):
+    """Who a socket tells what happens to it."""
+
+    def on_command(self, socket: "LiveSocket", command: Command) -> None: ...
+
+    def on_drained(self, socket: "LiveSocket") -> None:
+        """The kernel takes bytes again: what was missed can be made good, then `unchoke`."""
+
+    def on_ended(self, socket: "LiveSocket") -> None:
+        """It is closed, or being closed: nothing can be written to it any more."""
+
+    def on_gone(self, socket: "LiveSocket") -> None:
+        """Its connection is no more."""
+
+
 class LiveSocket(asyncio.Protocol):
-    def __init__(
-        self,
-        transport: asyncio.Transport,
-        codec: Codec,
-        settings: Settings,
-        *,
-        on_command: Callable[["LiveSocket", Command], None],
-        on_lost: Callable[["LiveSocket"], None],
-    ) -> None:
+    def __init__(self, transport: asyncio.Transport, codec: Codec, settings: Settings, owner: Owner) -> None:
         self.transport = transport
         self.codec = codec
         self.codec_index = codec.index
         self.state = State.NEW
         self.is_open = True
         self.viewer: Viewer = ANONYMOUS
+        self.identity = ""
+        """Whom hello named; the viewer is anonymous again when the token has expired."""
+        self.request = ""
+        """What the logs call it: the id of the request that became it."""
         self.shows: set[str] = set()
         """The shows that it watches."""
+        self._choked = False
         self.write: Callable[[bytes], object] = transport.write
-        self._on_command = on_command
-        self._on_lost = on_lost
-        self._outbox_bytes_max = settings.outbox_bytes_max
-        self._frames = FrameProtocol(SERVER, state=FrameState.OPEN, max_size=settings.message_bytes_max)
-        self._fragments: list[bytes] = []
-        self._bad_messages = 0
-        self._timer = asyncio.get_running_loop().call_later(
-            settings.hello_deadline_ms / 1000, self.close, Close.HELLO_TIMEOUT
+        self.deliver: Callable[[bytes], object] = transport.write
+        self._owner = owner
+        self._settings = settings
+        self._loop = asyncio.get_running_loop()
+        now_s = self._loop.time()
+        self._commands = Bucket(settings.anonymous_commands_per_s, settings.command_burst_s, now_s)
+        self._intake = Intake(
+            text=codec.text,
+            message_bytes_max=settings.message_bytes_max,
+            control=Bucket(settings.control_frames_per_s, settings.command_burst_s, now_s),
         )
+        self._bad_messages = 0
+        self._pending = 0
+        self._finish_with: Close | None = None
+        self._is_deaf = False
+        self._choked_at_s = 0.0
+        self._pulse = Pulse()
+        counts.sockets_accepted += 1
+        counts.connections[self.state.value] += 1
+        hello_s = settings.hello_deadline_ms / 1000
+        self._timer = self._loop.call_later(hello_s, self.close, Close.HELLO_TIMEOUT)
+
+    @property
+    def ids(self) -> dict[str, str]:
+        return {"request": self.request, "viewer": self.viewer.id}
 
     # Out ---------------------------------------------------------------------------------------------------
 
     def send(self, message: Message) -> None:
         """Write one message to this socket alone."""
+        if type(message) is Error:
+            counts.errors[message.code] += 1
         try:
-            self.write(message_frame(self.codec.encode(message), self.codec.text))
+            self.deliver(message_frame(self.codec.encode(message), self.codec.text))
         except RuntimeError:
             return  # uvloop raises on a transport that closed a moment ago
 
@@ -78,93 +109,164 @@ class LiveSocket(asyncio.Protocol):
         if self.state is State.CLOSED:
             return
         self._end()
-        self._frames.send_close(code, CLOSE_REASONS[code])
+        counts.closes[str(int(code))] += 1
+        self._intake.close(code)
         self._flush()
-        self._timer = asyncio.get_running_loop().call_later(_CLOSE_DEADLINE_S, self.transport.abort)
+        self._timer = self._loop.call_later(CLOSE_DEADLINE_S, self.transport.abort)
 
-    def opened(self, viewer: Viewer) -> None:
-        """Hello was said and accepted."""
-        self._timer.cancel()
-        self.state = State.OPEN
+    def finish(self, code: Close) -> None:
+        """Close as soon as every command that was accepted is answered; accept none any more."""
+        if self.state is State.CLOSED:
+            return
+        self._finish_with = code
+        if not self._pending:
+            self.close(code)
+
+    def accepted(self) -> None:
+        """A command was accepted that is answered later, by `answer`."""
+        self._pending += 1
+
+    def answer(self, message: Message | None) -> None:
+        """Answer a command that was accepted; None when there is nobody to answer any more."""
+        self._pending -= 1
+        if message is not None:
+            self.send(message)
+        if self._finish_with is not None and not self._pending:
+            self.close(self._finish_with)
+
+    def become(self, viewer: Viewer, commands_per_s: int) -> None:
+        """The socket is `viewer`'s from here on: by hello, by auth, or because a token has expired."""
+        if self.state is State.NEW:
+            self._timer.cancel()
+            counts.connections[self.state.value] -= 1
+            self.state = State.OPEN
+            counts.connections[self.state.value] += 1
+            self.identity = viewer.id
+        if viewer.role is not self.viewer.role:
+            self._commands = Bucket(commands_per_s, self._settings.command_burst_s, self._loop.time())
         self.viewer = viewer
 
     def _end(self) -> None:
+        counts.connections[self.state.value] -= 1
+        counts.sockets_slow -= self._choked
+        self._choked = False
         self.state = State.CLOSED
         self.is_open = False
-        self.write = _discard
+        self.write = self.deliver = _discard
         self._timer.cancel()
-        self._on_lost(self)
+        self._owner.on_ended(self)
 
     def _flush(self) -> None:
         """Write what the frame protocol has to say by itself: pongs and close frames."""
-        for data in self._frames.data_to_send():
-            if data:
-                self.transport.write(data)
+        data = self._intake.data_to_send()
+        if data and not self.transport.is_closing():
+            self.transport.write(data)
 
     # In ----------------------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        self._frames.receive_data(data)
-        for event in self._frames.events_received():
-            if isinstance(event, Frame) and self.state is not State.CLOSED:
-                self._frame(event)
-        if not self.transport.is_closing():
-            self._flush()
-        if self._frames.parser_exc is not None or self._frames.close_rcvd is not None:
-            self._close_now()
+        for start in range(0, len(data), PIECE_BYTES):
+            if self._is_deaf:
+                return
+            self._take(data[start : start + PIECE_BYTES], self._loop.time())
 
-    def _frame(self, frame: Frame) -> None:
-        if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
-            if (frame.opcode is Opcode.TEXT) is not self.codec.text:
-                self.close(Close.UNSUPPORTED_DATA)
-            elif frame.fin:
-                self._message(bytes(frame.data))
+    def _take(self, piece: bytes, now_s: float) -> None:
+        intake = self._intake
+        try:
+            for payload in intake.feed(piece, now_s):
+                if self.state is not State.CLOSED and self._finish_with is None:
+                    self._message(payload, now_s)
+        except Misuse as misuse:
+            self.close(misuse.code)
+            self._linger()
+            return
+        self._flush()
+        if intake.is_over:
+            if intake.broke:
+                counts.closes[str(intake.broke)] += 1
+                self._linger()
             else:
-                self._fragments = [bytes(frame.data)]
-        elif frame.opcode is Opcode.CONT:
-            self._fragments.append(bytes(frame.data))
-            if len(self._fragments) > _FRAGMENTS_MAX:
-                self.close(Close.PROTOCOL_ERROR)
-            elif frame.fin:
-                payload = b"".join(self._fragments)
-                self._fragments = []
-                self._message(payload)
+                self._hang_up()
 
-    def _message(self, payload: bytes) -> None:
+    def _message(self, payload: bytes, now_s: float) -> None:
         try:
             command = self.codec.decode(payload)
         except DecodeFault as fault:
-            self._bad_message(payload, fault)
+            if self._may_speak(fault.re, now_s):
+                self.send(replies.error(fault.re, fault.code, fault.message))
+                self._bad_messages += fault.code == "bad_message"
+                if self._bad_messages >= _BAD_MESSAGES_MAX:
+                    self.close(Close.BAD_MESSAGE)
             return
-        self._on_command(self, command)
+        if self._may_speak(command.id, now_s):
+            self._owner.on_command(self, command)
 
-    def _bad_message(self, payload: bytes, fault: DecodeFault) -> None:
-        if self.codec.text and not _is_utf8(payload):
-            self.close(Close.INVALID_UTF8)
-            return
-        self._bad_messages += 1
-        self.send(replies.error(fault.re, fault.code, fault.message))
-        if self._bad_messages >= _BAD_MESSAGES_MAX:
-            self.close(Close.BAD_MESSAGE)
+    def _may_speak(self, re: int | None, now_s: float) -> bool:
+        pace = self._commands.take(now_s)
+        if pace is Pace.FINE:
+            return True
+        if pace is Pace.FLOOD:
+            self.close(Close.FLOOD)
+            self._linger()
+        else:
+            self.send(replies.error(re, "rate_limited", "too many commands; slow down"))
+        return False
 
-    # The transport -----------------------------------------------------------------------------------------
+    # Slow viewers ------------------------------------------------------------------------------------------
 
-    def pause_writing(self) -> None:
-        """The kernel takes no more for now: watch how much waits."""
-        if self.is_open:
-            self.write = self._write_choked
+    def visit(self, now_s: float) -> bool:
+        """Look after the socket, VISITS_PER_STALL times within `stall_ms`. Return whether it had to be dropped."""
+        beat = self._pulse.visit(self._intake.pongs)
+        if self._choked:
+            stalled = (now_s - self._choked_at_s) * 1000 >= self._settings.stall_ms
+            if stalled or beat is Beat.DEAD:
+                self._evict()
+        elif beat is Beat.DEAD:
+            counts.sockets_evicted += 1
+            self.close(Close.SLOW)
+        elif beat is Beat.PING and not self.transport.is_closing():
+            self.transport.write(_PING)
+        return not self.is_open
 
-    def resume_writing(self) -> None:
-        if self.is_open:
+    def is_choked(self) -> bool:
+        """Whether the kernel takes no more for now."""
+        return self._choked
+
+    def unchoke(self) -> None:
+        """Nothing is missing any more: take part in the fan-out again."""
+        if self.is_open and not self._choked:
             self.write = self.transport.write
 
-    def _write_choked(self, buffer: bytes) -> None:
-        if self.transport.get_write_buffer_size() + len(buffer) > self._outbox_bytes_max:
-            # A close frame would only wait behind what is stuck.
-            self._end()
-            self.transport.abort()
-            return
-        self.transport.write(buffer)
+    def pause_writing(self) -> None:
+        if self.is_open and not self._choked:
+            self._choked = True
+            self._choked_at_s = self._loop.time()
+            counts.sockets_slow += 1
+            self.write = _skip
+            self.deliver = self._deliver_choked
+
+    def resume_writing(self) -> None:
+        if self.is_open and self._choked:
+            self._choked = False
+            counts.sockets_slow -= 1
+            self.deliver = self.transport.write
+            # Not from within a write: the room may be writing to this very socket.
+            self._loop.call_soon(self._owner.on_drained, self)
+
+    def _deliver_choked(self, buffer: bytes) -> None:
+        if self.transport.get_write_buffer_size() + len(buffer) > self._settings.outbox_bytes_max:
+            self._evict()
+        else:
+            self.transport.write(buffer)
+
+    def _evict(self) -> None:
+        """Drop it: a close frame would only wait behind what is stuck."""
+        counts.sockets_evicted += 1
+        logger.info("cut off: it reads too slowly", extra=self.ids)
+        self._end()
+        self.transport.abort()
+
+    # The transport -----------------------------------------------------------------------------------------
 
     def eof_received(self) -> bool:
         return False
@@ -173,18 +275,25 @@ class LiveSocket(asyncio.Protocol):
         if self.state is not State.CLOSED:
             self._end()
         self._timer.cancel()
+        self._owner.on_gone(self)
 
-    def _close_now(self) -> None:
-        """The closing handshake is done, or the peer broke the protocol and was told so."""
+    def _hang_up(self) -> None:
+        """The closing handshake is done."""
         if self.state is not State.CLOSED:
             self._end()
         self._timer.cancel()
         self.transport.close()
 
+    def _linger(self) -> None:
+        """Hear nothing more, and leave the peer time to read why: a close at once would be a reset, and lose it."""
+        self._is_deaf = True
+        if self.state is not State.CLOSED:
+            self._end()
+            self._timer = self._loop.call_later(CLOSE_DEADLINE_S, self.transport.abort)
+        if not self.transport.is_closing():
+            self.transport.write_eof()
 
-def _is_utf8(payload: bytes) -> bool:
-    try:
-        payload.decode()
-    except UnicodeDecodeError:
-        return False
+
+def _skip(buffer: bytes) -> bool:
+    """What a choked socket does with what a room writes: the room hears that it was missed."""
     return True

@@ -3,17 +3,25 @@
 The services hand in encoded payloads; nothing here knows what they say. `send` only queues: what gathers in
 one turn of the event loop goes out as one buffer per codec, in slices, so that other work waits for a slice
 and not for a room. A socket is written exactly what was queued while it was a member, in order.
+
+A member that takes nothing for now is passed over. The room notes from which position on it is behind; whoever
+hands in the messages knows what came after that, and makes it good by `catch_up`.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import Protocol
 
+from dropcast.metrics import counts
 from dropcast.wire.frames import message_frame
 
 Payloads = tuple[bytes, bytes]
 """One message, encoded by each codec, in the order of wire.codec.CODECS."""
+
+Position = tuple[str, int]
+"""How far a room has come: epoch and seq. Opaque here."""
 
 _TEXT = (True, False)
 
@@ -26,15 +34,24 @@ class Member(Protocol):
 
     @property
     def write(self) -> Callable[[bytes], object]:
-        """Writes a buffer of whole frames. May raise RuntimeError when the transport has just been closed."""
+        """Writes a buffer of whole frames; gives something true when it was not taken, and is missed.
+
+        May raise RuntimeError when the transport has just been closed.
+        """
+
+    @property
+    def deliver(self) -> Callable[[bytes], object]:
+        """Writes what is for this member alone, and is never missed. May raise as `write` does."""
 
 
 class _Batch:
     """Frames for those who were members when they were queued."""
 
-    __slots__ = ("_parts", "buffers", "members", "position", "version")
+    __slots__ = ("_parts", "before", "began_s", "buffers", "members", "position", "version")
 
-    def __init__(self, members: list[Member], version: int) -> None:
+    def __init__(self, members: list[Member | None], version: int, before: Position, began_s: float) -> None:
+        self.before = before
+        self.began_s = began_s
         self.members = members
         self.version = version
         self.position = 0
@@ -44,6 +61,9 @@ class _Batch:
     def add(self, payloads: Payloads) -> None:
         for parts, payload, text in zip(self._parts, payloads, _TEXT, strict=True):
             parts.append(message_frame(payload, text))
+
+    def __len__(self) -> int:
+        return len(self._parts[0])
 
     def seal(self) -> None:
         """Make the two buffers; nothing can be added any more."""
@@ -57,9 +77,14 @@ class Room:
         self._slice_sockets = slice_sockets
         self._members: dict[Member, str] = {}
         self._by_viewer: dict[str, dict[Member, None]] = {}
+        self._behind: dict[Member, Position] = {}
         self._version = 0
+        self.position: Position = ("", 0)
+        """Where the last numbered message left the room, whether it has members or not."""
         self._queue: deque[_Batch] = deque()
         self._scheduled = False
+        self.began_s = 0.0
+        """When that arrived which is being sent, by time.perf_counter; 0: it is made here and now."""
 
     def __len__(self) -> int:
         return len(self._members)
@@ -74,7 +99,9 @@ class Room:
 
     def join(self, member: Member, viewer: str) -> None:
         """Add a member of `viewer` ("" for an anonymous one): it is written what is sent from now on."""
-        self.leave(member)
+        if member in self._members:
+            self._forget_queued(member)
+            self.leave(member)
         self._members[member] = viewer
         self._version += 1
         if viewer:
@@ -83,24 +110,37 @@ class Room:
     def leave(self, member: Member) -> None:
         """Remove a member, if it is one: it is written nothing more, not even what was queued."""
         viewer = self._members.pop(member, None)
+        self._behind.pop(member, None)
         if viewer:
             of_viewer = self._by_viewer[viewer]
             del of_viewer[member]
             if not of_viewer:
                 del self._by_viewer[viewer]
 
+    def rename(self, member: Member, viewer: str) -> None:
+        """A member is `viewer`'s from now on; no harm when it is none."""
+        if member in self._members:
+            behind = self._behind.get(member)
+            self.leave(member)
+            self._members[member] = viewer
+            if behind is not None:
+                self._behind[member] = behind
+            if viewer:
+                self._by_viewer.setdefault(viewer, {})[member] = None
+
     def members_of(self, viewer: str) -> list[Member]:
         """Return the sockets of one viewer in this room."""
         return list(self._by_viewer.get(viewer, ()))
 
-    def send(self, payloads: Payloads) -> None:
-        """Queue one message for every present member."""
+    def send(self, payloads: Payloads, position: Position | None = None) -> None:
+        """Queue one message for every present member. A numbered one has the `position` that it leads to."""
+        before, self.position = self.position, position or self.position
         if not self._members:
             return
         batch = self._queue[-1] if self._queue else None
         # A batch that is being written, or that somebody joined after, takes nothing more.
         if batch is None or batch.position or batch.version != self._version:
-            batch = _Batch(list(self._members), self._version)
+            batch = _Batch(list(self._members), self._version, before, self.began_s or perf_counter())
             self._queue.append(batch)
         batch.add(payloads)
         if not self._scheduled:
@@ -109,11 +149,39 @@ class Room:
 
     def write_to(self, member: Member, payloads: Payloads) -> None:
         """Write one message to one member now."""
+        self._deliver(member, (payloads,))
+
+    def behind(self, member: Member) -> Position | None:
+        """Return the position since which a member has missed messages; None when it has missed none."""
+        return self._behind.get(member)
+
+    def catch_up(self, member: Member, missed: Sequence[Payloads], upto: Position | None = None) -> None:
+        """Write to one member what it missed, up to a position; it is still behind then.
+
+        Without `upto` that is the room's present position, and it is not behind any more.
+        """
+        if upto is not None:
+            self._behind[member] = upto
+        else:
+            del self._behind[member]
+            counts.catch_ups += 1
+            self._forget_queued(member)
+        self._deliver(member, missed)
+
+    def _deliver(self, member: Member, messages: Sequence[Payloads]) -> None:
         index = member.codec_index
         try:
-            member.write(message_frame(payloads[index], _TEXT[index]))
+            member.deliver(b"".join(message_frame(payloads[index], _TEXT[index]) for payloads in messages))
         except RuntimeError:
             return  # closed a moment ago, see _write_slice
+
+    def _forget_queued(self, member: Member) -> None:
+        """Take a member out of what is still to be written: it will get, or got, all that by another way."""
+        # What is sent from now on it must get: in a new batch.
+        self._version += 1
+        for batch in self._queue:
+            if member in batch.members[batch.position :]:
+                batch.members[batch.members.index(member)] = None
 
     def _write_slice(self) -> None:
         batch = self._queue[0]
@@ -121,16 +189,23 @@ class Room:
             batch.seal()
         buffers, members = batch.buffers, self._members
         stop = batch.position + self._slice_sockets
+        missed = 0
         for member in batch.members[batch.position : stop]:
             if member in members:
                 try:
-                    member.write(buffers[member.codec_index])
+                    if member.write(buffers[member.codec_index]):
+                        self._behind.setdefault(member, batch.before)
+                        missed += 1
                 except RuntimeError:
                     # uvloop raises on a transport that closed a moment ago; its connection_lost is on the way.
-                    continue
+                    missed += 1
+            else:
+                missed += 1
+        counts.deliveries += (min(stop, len(batch.members)) - batch.position - missed) * len(batch)
         batch.position = stop
         if stop >= len(batch.members):
             self._queue.popleft()
+            counts.fanout_s.since(batch.began_s)
         if self._queue:
             asyncio.get_running_loop().call_soon(self._write_slice)
         else:

@@ -15,6 +15,7 @@ from dropcast.domain.hold import Hold, HoldState
 from dropcast.domain.ports import Declined, PaymentProvider, ShowStore, TradeDesk
 from dropcast.domain.trades import Granted, Outcome, Reason, Refused
 from dropcast.domain.viewer import Viewer
+from dropcast.metrics import counts
 from dropcast.service.stage import Stage
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class Checkout:
 
     async def _charge(self, show: str, hold: Hold, attempt: str, token: str) -> tuple[Outcome, str]:
         key = f"{show}/{hold.id}/{attempt}"
+        about = {"show": show, "hold": hold.id, "viewer": hold.viewer}
         unpay = trades.Unpay(hold=hold.id, viewer=hold.viewer, attempt=attempt)
         currency = (await self._stage.show(show)).currency
         try:
@@ -61,16 +63,21 @@ class Checkout:
                     token=token, amount_minor=hold.amount_minor, currency=currency, key=key
                 )
         except (TimeoutError, PaymentFault) as error:
+            counts.payments["unanswered"] += 1
             await self._provider.cancel(key=key)
             await self._desk.trade(show, unpay)
             raise PaymentFault("the payment provider did not answer; nothing was charged") from error
         if isinstance(charge, Declined):
+            counts.payments["declined"] += 1
             ended = await self._desk.trade(show, unpay)
             offset = ended.offset if isinstance(ended, Granted | Refused) else 0
             return Refused(Reason.DECLINED, offset), charge.reason
         sell = trades.Sell(hold=hold.id, viewer=hold.viewer, attempt=attempt, payment=charge.reference)
         sold = await self._desk.trade(show, sell)
+        counts.payments["sold" if isinstance(sold, Granted) else "too_late"] += 1
         if not isinstance(sold, Granted):
-            logger.warning("show %s: hold %s was paid too late, the payment is undone", show, hold.id)
+            logger.warning("paid too late: the payment is undone", extra=about)
             await self._provider.cancel(key=key)
+        else:
+            logger.info("sold: order %s", sold.hold.order, extra=about)
         return sold, ""

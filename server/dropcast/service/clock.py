@@ -2,6 +2,8 @@
 
 import time
 
+from dropcast.metrics import counts
+
 
 class EngineClock:
     """Wall-clock milliseconds plus the offset to the engine, learned from its answers."""
@@ -18,3 +20,4 @@ class EngineClock:
         middle_ms = (asked_s + answered_s) * 500
         # Half of each new reading: follows a drift within seconds, and one slow answer does not move it far.
         self._offset_ms += (engine_ms - middle_ms - self._offset_ms) / 2
+        counts.clock_offset_s = self._offset_ms / 1000

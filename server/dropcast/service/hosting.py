@@ -1,4 +1,4 @@
-"""Hosting: what a show's creator, its moderators and operators do: schedule, start, pin, announce, end."""
+"""Hosting: what a show's creator, its moderators and operators do: schedule, start, pin, announce, moderate, end."""
 
 from dropcast.domain.catalogue import Product
 from dropcast.domain.drop import Card, CardVariant
@@ -6,7 +6,7 @@ from dropcast.domain.faults import BadRequest, Forbidden, NotFound
 from dropcast.domain.ids import drop_id
 from dropcast.domain.ports import Change, Done, NewDrop, ProductStore, ShowStore
 from dropcast.domain.show import Show
-from dropcast.domain.viewer import Viewer, may_host, may_schedule, owns
+from dropcast.domain.viewer import Viewer, may_host, may_operate, may_schedule, owns
 from dropcast.service.stage import Stage
 from dropcast.wire.commands import Announce, Pin, Unpin, Update
 
@@ -65,6 +65,35 @@ class Hosting:
         await self._host(viewer, announce.show)
         return await self._store.announce(announce.show, announce.text, announce.data, announce.key)
 
+    async def freeze(self, viewer: Viewer, show: str) -> Done:
+        """Stop the show's sales; open holds may still be paid."""
+        self._operate(viewer)
+        return await self._store.freeze(show)
+
+    async def thaw(self, viewer: Viewer, show: str) -> Done:
+        """Let the show's sales go on, whyever they are frozen."""
+        self._operate(viewer)
+        return await self._store.thaw(show)
+
+    async def mute(self, viewer: Viewer, show: str, target: str, on: bool) -> Done:
+        """Keep viewer `target` from reserving in the show, or let them again."""
+        await self._moderate(viewer, show, target)
+        return await self._store.mute(show, target, on)
+
+    async def ban(self, viewer: Viewer, show: str, target: str, on: bool) -> Done:
+        """Keep viewer `target` from watching the show and reserving in it, or let them again."""
+        await self._moderate(viewer, show, target)
+        return await self._store.ban(show, target, on)
+
+    def _operate(self, viewer: Viewer) -> None:
+        if not may_operate(viewer):
+            raise Forbidden("only an operator may do that")
+
+    async def _moderate(self, viewer: Viewer, show: str, target: str) -> None:
+        found = await self._host(viewer, show)
+        if target == found.creator or target in found.moderators:
+            raise Forbidden("the show's creator and its moderators cannot be muted or banned")
+
     async def _host(self, viewer: Viewer, show: str) -> Show:
         found = await self._stage.show(show)
         if not may_host(viewer, found):
@@ -111,4 +140,7 @@ class Hosting:
             hold_ms=pin.hold_ms if pin.hold_ms is not None else self._hold_ms,
             prices={sku: pin.prices.get(sku, variants[sku].price_minor) for sku in pin.units},
             units=pin.units,
+            opens_at_ms=pin.opens_at_ms,
+            closes_at_ms=pin.closes_at_ms,
+            reveal_at_ms=pin.reveal_at_ms,
         )

@@ -8,15 +8,27 @@ from the event log; where the log cannot tell, the room gets the whole state by 
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 
-from dropcast.domain.events import Beat, Event, Movement, MovementKind, Publication, Snapshot, StockLine
+from dropcast.domain.events import (
+    Beat,
+    DropOpened,
+    DropScheduled,
+    Event,
+    Movement,
+    MovementKind,
+    Publication,
+    Snapshot,
+    StockLine,
+)
 from dropcast.domain.faults import EngineFault, Fault
-from dropcast.domain.hold import Hold, HoldState
+from dropcast.domain.hold import Hold
 from dropcast.domain.ports import ShowStore
-from dropcast.domain.state import Applied, ShowState
+from dropcast.domain.state import Applied, ShowState, movement_to
 from dropcast.hub.ring import EventRing
 from dropcast.hub.room import Member, Payloads, Room
+from dropcast.metrics import counts
 from dropcast.service import views
 from dropcast.service.stock import StockByDrop, StockTeller
 from dropcast.settings import Settings
@@ -52,7 +64,7 @@ class LiveShow:
         self._reader: asyncio.Task[None] | None = None
         self._read_again = False
         self._encoded_state: Payloads | None = None
-        self._top_seen = (0, 0)
+        self._top_seen = (0, 0, 0)
 
     # In ----------------------------------------------------------------------------------------------------
 
@@ -61,20 +73,24 @@ class LiveShow:
         self._read()
 
     def on_publication(self, publication: Publication) -> None:
+        counts.publications += 1
+        self.room.began_s = time.perf_counter()
         if self._reader is not None:
             self._early.append(publication)
         else:
             self._take(publication)
+        self.room.began_s = 0.0
 
     def on_beat(self, beat: Beat) -> None:
         """Compare with what the engine says: a top that one beat ago was there and is still not here was lost."""
         state = self.state
         if state is not None and self._reader is None:
-            behind = state.seq < self._top_seen[0] or state.offset < self._top_seen[1]
+            behind = any(own < seen for own, seen in zip(_tops(state), self._top_seen, strict=True))
             if behind or beat.epoch != state.epoch:
+                counts.gaps["beat"] += 1
                 logger.warning("show %s: publications were lost, reading it again", self.id)
                 self._read()
-        self._top_seen = (beat.seq, beat.offset)
+        self._top_seen = _tops(beat)
         if beat.viewers != self.viewers:
             self.viewers = beat.viewers
             self._encoded_state = None
@@ -86,6 +102,7 @@ class LiveShow:
             return
         match state.apply(publication):
             case Applied.GAP:
+                counts.gaps["publication"] += 1
                 self._early.append(publication)
                 self._read()
             case Applied.DONE:
@@ -95,12 +112,18 @@ class LiveShow:
                 for movement in publication.movements:
                     self._tell_holder(movement, publication.offset)
                 self._stock.mark(publication.stock)
-                self._note_deadlines(publication.movements)
+                self._note_deadlines(publication)
+                self.show_out(found.viewer for found in publication.moderated)
             case Applied.STALE:
                 pass
 
-    def _note_deadlines(self, movements: Sequence[Movement]) -> None:
-        deadlines = [movement.expires_at_ms for movement in movements if movement.kind in _MAKES_DEADLINE]
+    def _note_deadlines(self, publication: Publication) -> None:
+        deadlines = [
+            movement.expires_at_ms for movement in publication.movements if movement.kind in _MAKES_DEADLINE
+        ]
+        for event in publication.events:
+            if isinstance(event, DropScheduled | DropOpened) and event.terms.next_change_ms:
+                deadlines.append(event.terms.next_change_ms)
         if deadlines:
             self._on_deadline(self, min(deadlines))
 
@@ -115,8 +138,10 @@ class LiveShow:
 
     def _send_event(self, event: Event) -> None:
         payloads = views.encode(views.event_view(self.id, event))
+        counts.sent_event(event.at_ms)
         self.ring.append(event.seq, payloads)
-        self.room.send(payloads)
+        assert self.state is not None
+        self.room.send(payloads, (self.state.epoch, event.seq))
 
     def _tell_stock(self, units: StockByDrop) -> bool:
         if self.room.is_writing or self.state is None:
@@ -136,12 +161,27 @@ class LiveShow:
                 if member is not asker:
                     self.room.write_to(member, payloads)
 
+    def show_out(self, viewers: Iterable[str]) -> None:
+        """Those of `viewers` who are banned leave the room; the last that their sockets hear of the show is why."""
+        for viewer in viewers:
+            if self.state is not None and self.state.is_banned(viewer):
+                for member in self.room.members_of(viewer):
+                    self.room.write_to(member, views.encode(messages.Banned(show=self.id)))
+                    self.room.leave(member)
+
     # Reading -----------------------------------------------------------------------------------------------
 
     def _read(self) -> None:
         self._read_again = True
+        counts.rereads += self.state is not None
         if self._reader is None:
             self._reader = asyncio.get_running_loop().create_task(self._read_until_whole())
+
+    async def read_again(self, timeout_s: float) -> None:
+        """Read the show again and wait for it, at most so long: the engine may be away."""
+        self._read()
+        if self._reader is not None:
+            await asyncio.wait([self._reader], timeout=timeout_s)
 
     async def _read_until_whole(self) -> None:
         """Read, catch up, apply what came meanwhile; again when that was not enough."""
@@ -177,7 +217,8 @@ class LiveShow:
         missed: list[Event] = []
         since = state.seq
         while since < snapshot.seq:
-            page = await self._store.events(self.id, since, min(_LOG_PAGE, snapshot.seq - since))
+            limit = min(_LOG_PAGE, snapshot.seq - since)
+            page = await self._store.events(self.id, since, limit, snapshot.epoch)
             if not page or page[0].seq != since + 1:
                 return None, []
             missed += page
@@ -195,6 +236,7 @@ class LiveShow:
         self.state = state
         self._encoded_state = None
         if before is None:
+            self.room.position = (state.epoch, state.seq)
             self.ready.set_result(state)
         elif missed is None:
             logger.warning(
@@ -211,19 +253,21 @@ class LiveShow:
                 for drop, by_sku in state.stock.items()
                 for sku, free in by_sku.items()
             )
+        self.show_out(state.moderated)
         deadline_ms = state.next_deadline_ms()
         if deadline_ms is not None:
             self._on_deadline(self, deadline_ms)
 
     def _tell_missed_holds(self, before: ShowState, state: ShowState, closed: Sequence[Hold]) -> None:
         for hold in closed:
-            self._tell_holder(_as_movement(hold), state.offset)
+            self._tell_holder(movement_to(hold), state.offset)
         for hold in state.holds.values():
             if before.holds.get(hold.id) != hold:
-                self._tell_holder(_as_movement(hold), state.offset)
+                self._tell_holder(movement_to(hold), state.offset)
 
     def _resync(self, state: ShowState) -> None:
-        self.room.send(views.encode_resync(self.id, state, self.state_payloads()))
+        counts.resyncs += 1
+        self.room.send(views.encode_resync(self.id, state, self.state_payloads()), (state.epoch, state.seq))
 
     def fail(self, fault: Fault) -> None:
         self._reader = None
@@ -239,20 +283,8 @@ class LiveShow:
             self._reader = None
 
 
+def _tops(known: ShowState | Beat) -> tuple[int, int, int]:
+    return known.seq, known.offset, known.moderations
+
+
 _MAKES_DEADLINE = (MovementKind.HELD, MovementKind.PAYING, MovementKind.RESUMED)
-
-_KINDS = {
-    HoldState.HELD: MovementKind.HELD,
-    HoldState.PAYING: MovementKind.PAYING,
-    HoldState.SOLD: MovementKind.SOLD,
-    HoldState.RELEASED: MovementKind.RELEASED,
-    HoldState.EXPIRED: MovementKind.EXPIRED,
-}
-
-
-def _as_movement(hold: Hold) -> Movement:
-    """Return the movement that would have led to `hold`."""
-    kind = _KINDS[hold.state]
-    return Movement(
-        kind, hold.drop, hold.sku, hold.qty, hold.id, hold.viewer, hold.expires_at_ms, hold.price_minor
-    )

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from dropcast.domain.faults import EngineAway, Fault
 from dropcast.domain.ports import ShowStore, ShowTail
-from dropcast.domain.show import Show
+from dropcast.domain.show import Frozen, Show
 from dropcast.service import views
 from dropcast.service.clock import EngineClock
 from dropcast.service.live_show import LiveShow
@@ -48,6 +48,16 @@ class Stage:
         self._on_left = on_left
         self._shows: dict[str, LiveShow] = {}
         self._empty_since_s: dict[str, float] = {}
+
+    @property
+    def followed(self) -> int:
+        """How many shows are followed."""
+        return len(self._shows)
+
+    @property
+    def watching(self) -> int:
+        """How many sockets are in all rooms together."""
+        return sum(len(live.room) for live in self._shows.values())
 
     def loaded(self, show: str) -> LiveShow | None:
         """Return the show when its state is known here."""
@@ -131,6 +141,15 @@ class Stage:
         live.on_beat(beat)
         if beat.due_at_ms:
             self._on_due(live.id, beat.due_at_ms)
+        if self._settings.thaw_after_restart and live.state.show.frozen is Frozen.LOST_HISTORY:
+            await self._thaw(live)
+
+    async def _thaw(self, live: LiveShow) -> None:
+        try:
+            # With its reason: what an operator has frozen meanwhile stays frozen.
+            await self._store.thaw(live.id, Frozen.LOST_HISTORY)
+        except Fault as fault:
+            logger.warning("show %s: sales stay frozen: %s", live.id, fault)
 
     async def close(self) -> None:
         """Stop following everything."""

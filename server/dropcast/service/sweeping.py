@@ -1,4 +1,4 @@
-"""Sweeping: holds end within a second of their deadline, whichever worker lives.
+"""Sweeping: holds end, drops open and close within a second of their time, whichever worker lives.
 
 Each worker sweeps the shows that it follows, by their next deadline; one worker at a time, by a lease, looks
 after all others. The engine decides what is due, so that sweeping twice or early does no harm.
@@ -13,6 +13,7 @@ from dropcast.domain.faults import Fault
 from dropcast.domain.ports import ShowStore, TradeDesk
 from dropcast.domain.show import Show, ShowStatus
 from dropcast.domain.trades import Expire, Outcome
+from dropcast.metrics import counts
 from dropcast.service.alarm import Alarm
 from dropcast.service.clock import EngineClock
 from dropcast.service.live_show import LiveShow
@@ -20,8 +21,9 @@ from dropcast.service.live_show import LiveShow
 logger = logging.getLogger(__name__)
 
 LEASE = "sweeper"
-_LEASE_MS = 3_000
-_ROUND_S = 0.5
+_LEASE_MS = 500
+"""With the round: how long it takes at most until another worker sees to what a dead one had the lease for."""
+_ROUND_S = 0.25
 _LATE_MS = 20
 """A sweep comes this long after the deadline, so that a clock a little ahead does not ask in vain."""
 _SPREAD_MS = 150
@@ -41,7 +43,7 @@ class Sweeper:
         self._followed: dict[str, LiveShow] = {}
 
     def on_deadline(self, live: LiveShow, deadline_ms: int) -> None:
-        """A followed show has a hold that ends at `deadline_ms` by the engine's clock."""
+        """In a followed show a hold ends, or a drop opens or closes, at `deadline_ms` by the engine's clock."""
         self._followed[live.id] = live
         self.on_due(live.id, deadline_ms)
 
@@ -70,6 +72,7 @@ class Sweeper:
             if deadline_ms is not None:
                 self._set(show, max(_AGAIN_MS, deadline_ms - self._clock.now_ms() + _LATE_MS))
 
+        counts.sweeps["followed"] += 1
         self._desk.submit(show, Expire(), done)
 
     def forget(self, show: str) -> None:
@@ -91,13 +94,14 @@ class Sweeper:
         while True:
             shows = await self._store.shows(after, _PAGE)
             for show in shows:
-                if self._may_have_holds(show) and show.id not in self._followed:
+                if self._may_have_dues(show) and show.id not in self._followed:
+                    counts.sweeps["lease"] += 1
                     await self._desk.trade(show.id, Expire())
             if len(shows) < _PAGE:
                 return
             after = shows[-1].id
 
-    def _may_have_holds(self, show: Show) -> bool:
+    def _may_have_dues(self, show: Show) -> bool:
         if show.status is ShowStatus.ENDED:
             return self._clock.now_ms() - show.ended_at_ms < _HOLDS_AFTER_END_MS
         return show.status is ShowStatus.LIVE

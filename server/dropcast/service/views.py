@@ -8,7 +8,7 @@ from dropcast.domain import events
 from dropcast.domain.drop import Card, Drop
 from dropcast.domain.events import Event, Movement, MovementKind
 from dropcast.domain.hold import Hold, HoldState
-from dropcast.domain.show import Show
+from dropcast.domain.show import Frozen, Show
 from dropcast.domain.state import ShowState, hold_after
 from dropcast.wire import messages
 from dropcast.wire.codec import JSON, MSGPACK
@@ -28,6 +28,7 @@ def show_view(show: Show) -> messages.ShowView:
         creator=show.creator,
         currency=show.currency,
         status=show.status.value,
+        frozen=show.frozen is not Frozen.NO,
         starts_at_ms=show.starts_at_ms,
         started_at_ms=show.started_at_ms,
         ended_at_ms=show.ended_at_ms,
@@ -57,6 +58,9 @@ def drop_view(drop: Drop, stock: Mapping[str, int]) -> messages.DropView:
         limit=terms.limit,
         hold_ms=terms.hold_ms,
         opened_at_ms=terms.opened_at_ms,
+        opens_at_ms=terms.opens_at_ms,
+        closes_at_ms=terms.closes_at_ms,
+        reveal_at_ms=terms.reveal_at_ms,
         prices=terms.prices,
         stock=dict(stock),
         card=card_view(drop.card),
@@ -93,6 +97,9 @@ def event_view(show: str, event: Event) -> messages.Event:
             return messages.ShowStarted(show=show, seq=seq, at_ms=at_ms, offset=offset)
         case events.ShowEnded():
             return messages.ShowEnded(show=show, seq=seq, at_ms=at_ms, offset=offset)
+        case events.DropScheduled():
+            drop = drop_view(Drop(event.drop, event.terms, event.card), event.stock)
+            return messages.DropScheduled(show=show, seq=seq, at_ms=at_ms, offset=offset, drop=drop)
         case events.DropOpened():
             drop = drop_view(Drop(event.drop, event.terms, event.card), event.stock)
             return messages.DropOpened(show=show, seq=seq, at_ms=at_ms, offset=offset, drop=drop)
@@ -124,6 +131,12 @@ def event_view(show: str, event: Event) -> messages.Event:
                 sku=event.sku,
                 free=event.free,
             )
+        case events.SalesFrozen():
+            return messages.SalesFrozen(
+                show=show, seq=seq, at_ms=at_ms, offset=offset, reason=event.reason.value
+            )
+        case events.SalesThawed():
+            return messages.SalesThawed(show=show, seq=seq, at_ms=at_ms, offset=offset)
         case events.Announcement():
             return messages.Announcement(
                 show=show, seq=seq, at_ms=at_ms, offset=offset, text=event.text, data=event.data

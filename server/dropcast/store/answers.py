@@ -1,6 +1,7 @@
 """What the engine functions answer: one struct per kind of answer, one table of refusal codes.
 
-Every answer of a show function is a MessagePack array that begins with a code; functions.lua describes them.
+Every answer of a show function is a MessagePack array that begins with a code; functions.lua describes them. What was
+added to one later has a default here.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from dropcast.domain.drop import Drop, Units
 from dropcast.domain.events import Beat
 from dropcast.domain.faults import BadRequest, Conflict, EngineFault, Fault, NotFound
 from dropcast.domain.hold import Hold, HoldState
-from dropcast.domain.show import Show, ShowStatus
+from dropcast.domain.show import Frozen, Moderated, Show, ShowStatus
 from dropcast.domain.trades import Outcome
 
 
@@ -32,6 +33,7 @@ class ShowRecord(msgspec.Struct, frozen=True, array_like=True):
     started_at_ms: int
     ended_at_ms: int
     epoch: str
+    frozen: Frozen = Frozen.NO
 
     def as_show(self, show: str) -> Show:
         info = self.info
@@ -45,6 +47,7 @@ class ShowRecord(msgspec.Struct, frozen=True, array_like=True):
             starts_at_ms=self.starts_at_ms,
             started_at_ms=self.started_at_ms,
             ended_at_ms=self.ended_at_ms,
+            frozen=self.frozen,
         )
 
 
@@ -100,6 +103,8 @@ class ReadAnswer(msgspec.Struct, frozen=True, array_like=True):
     drops: tuple[Drop, ...]
     units: tuple[Units, ...]
     holds: tuple[Hold, ...]
+    moderations: int = 0
+    moderated: tuple[Moderated, ...] = ()
 
 
 class BeatAnswer(msgspec.Struct, frozen=True, array_like=True):
@@ -110,6 +115,11 @@ class BeatAnswer(msgspec.Struct, frozen=True, array_like=True):
 class LeaseAnswer(msgspec.Struct, frozen=True, array_like=True):
     code: str
     taken: bool
+
+
+class AdoptAnswer(msgspec.Struct, frozen=True, array_like=True):
+    code: str
+    adopted: bool
 
 
 _REFUSAL = msgspec.msgpack.Decoder(list[Any])
@@ -126,6 +136,10 @@ _FAULTS: dict[str, tuple[Callable[[str], Fault], str]] = {
     "closed": (Conflict, "the drop is closed"),
     "key_used": (Conflict, "the key was used before for something else"),
     "too_many_drops": (Conflict, "the show has {0} drops already, the most it may have"),
+    "too_many_moderated": (
+        Conflict,
+        "the show has {0} muted or banned viewers already, the most it may have",
+    ),
     "too_few_free": (Conflict, "of SKU {0!r} only {1} units are free to be taken back"),
     "bad_request": (BadRequest, "the engine finds {0} out of bounds"),
     "wrong_type": (EngineFault, "the key {0} holds something that dropcast did not write"),

@@ -19,6 +19,7 @@ from redis.exceptions import (
     ConnectionError,
     ExecAbortError,
     OutOfMemoryError,
+    ReadOnlyError,
     RedisError,
     ResponseError,
     TimeoutError,
@@ -68,11 +69,15 @@ def engine_faults() -> Iterator[None]:
         raise EngineAway(f"the engine does not answer: {error or type(error).__name__}") from error
     except OutOfMemoryError as error:
         raise EngineFull("the engine's memory is full") from error
+    except ReadOnlyError as error:
+        raise EngineAway("the engine takes no writes: it has become a replica") from error
     except ExecAbortError as error:
         if _is_out_of_memory(error):
             raise EngineFull("the engine's memory is full") from error
         raise EngineFault(f"the engine failed: {error}") from error
     except RedisError as error:
+        if str(error).startswith("MISCONF"):
+            raise EngineFault(f"the engine cannot write to its disk, nothing was changed: {error}") from error
         raise EngineFault(f"the engine failed: {error}") from error
 
 

@@ -8,10 +8,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import Protocol
 
 from dropcast.domain.faults import EngineFault, EngineFull, Fault
 from dropcast.domain.trades import Outcome, Reserve, Trade
+from dropcast.metrics import counts
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +80,11 @@ class Desk:
             raise outcome
         return outcome
 
+    @property
+    def waiting(self) -> int:
+        """How many trades wait for the next engine call of their show."""
+        return sum(map(len, self._queues.values()))
+
     async def close(self) -> None:
         """Wait until everything that was submitted is answered."""
         while self._tasks:
@@ -87,7 +94,10 @@ class Desk:
         try:
             while queue:
                 batch = [queue.popleft() for _ in range(min(len(queue), self._batch_max))]
-                outcomes = await self._carry_out(show, [trade for trade, _ in batch])
+                trades = [trade for trade, _ in batch]
+                began_s = perf_counter()
+                outcomes = await self._carry_out(show, trades)
+                counts.traded(trades, outcomes, began_s)
                 for (_, done), outcome in zip(batch, outcomes, strict=True):
                     try:
                         done(outcome)

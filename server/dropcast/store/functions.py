@@ -5,6 +5,7 @@ answers, or the fault that a refusal means. A test holds the methods against the
 """
 
 from collections.abc import Sequence
+from time import perf_counter
 
 import msgspec
 from redis.asyncio import Redis
@@ -12,8 +13,10 @@ from redis.asyncio import Redis
 from dropcast.domain.events import Beat
 from dropcast.domain.faults import EngineFault
 from dropcast.domain.trades import Invalid, Outcome, Problem, Trade
+from dropcast.metrics import counts
 from dropcast.store import keys, library
 from dropcast.store.answers import (
+    AdoptAnswer,
     BeatAnswer,
     DoneAnswer,
     LeaseAnswer,
@@ -35,6 +38,7 @@ _TRADES = msgspec.msgpack.Decoder(TradeAnswer)
 _READ = msgspec.msgpack.Decoder(ReadAnswer)
 _BEAT = msgspec.msgpack.Decoder(BeatAnswer)
 _LEASE = msgspec.msgpack.Decoder(LeaseAnswer)
+_ADOPT = msgspec.msgpack.Decoder(AdoptAnswer)
 
 
 class Functions:
@@ -43,6 +47,9 @@ class Functions:
 
     async def version(self) -> int:
         return int(await self._call("dropcast_version", ()))
+
+    async def run(self) -> str:
+        return (await self._call("dropcast_run", ())).decode()
 
     async def schedule(self, show: str, *, info: bytes, starts_at: int, epoch: str) -> ShowRecord:
         answer = await self._of_show("dropcast_schedule", show, info, starts_at, epoch)
@@ -55,10 +62,21 @@ class Functions:
         return _DONE.decode(await self._of_show("dropcast_end", show))
 
     async def pin(
-        self, show: str, *, drop: str, fingerprint: str, limit: int, hold_ms: int, lines: bytes, card: bytes
+        self,
+        show: str,
+        *,
+        drop: str,
+        fingerprint: str,
+        limit: int,
+        hold_ms: int,
+        lines: bytes,
+        card: bytes,
+        opens_at: int,
+        closes_at: int,
+        reveal_at: int,
     ) -> DoneAnswer:
-        answer = await self._of_show("dropcast_pin", show, drop, fingerprint, limit, hold_ms, lines, card)
-        return _DONE.decode(answer)
+        terms = (limit, hold_ms, lines, card, opens_at, closes_at, reveal_at)
+        return _DONE.decode(await self._of_show("dropcast_pin", show, drop, fingerprint, *terms))
 
     async def update(
         self,
@@ -82,6 +100,21 @@ class Functions:
 
     async def announce(self, show: str, *, key: str, fingerprint: str, text: str, data: bytes) -> DoneAnswer:
         return _DONE.decode(await self._of_show("dropcast_announce", show, key, fingerprint, text, data))
+
+    async def freeze(self, show: str) -> DoneAnswer:
+        return _DONE.decode(await self._of_show("dropcast_freeze", show))
+
+    async def thaw(self, show: str, *, reason: str) -> DoneAnswer:
+        return _DONE.decode(await self._of_show("dropcast_thaw", show, reason))
+
+    async def mute(self, show: str, *, viewer: str, on: int) -> DoneAnswer:
+        return _DONE.decode(await self._of_show("dropcast_mute", show, viewer, on))
+
+    async def ban(self, show: str, *, viewer: str, on: int) -> DoneAnswer:
+        return _DONE.decode(await self._of_show("dropcast_ban", show, viewer, on))
+
+    async def adopt(self, show: str, *, before: Sequence[str]) -> bool:
+        return _ADOPT.decode(await self._of_show("dropcast_adopt", show, *before)).adopted
 
     async def trade(self, show: str, *, trades: Sequence[Trade], holds_per_viewer_max: int) -> list[Outcome]:
         """Carry out any trades, in order."""
@@ -121,11 +154,14 @@ class Functions:
         return answer
 
     async def _call(self, name: str, names: tuple[str, ...], *args: Argument) -> bytes:
+        began_s = perf_counter()
         try:
             answer: bytes = await ask(self._client, "FCALL", name, len(names), *names, *args)
         except EngineFault as fault:
             if not library.is_missing(fault):
+                counts.engine_failures[fault.code] += 1
                 raise
             await library.load(self._client)
             answer = await ask(self._client, "FCALL", name, len(names), *names, *args)
+        counts.engine_call_s[name.removeprefix("dropcast_")].since(began_s)
         return answer

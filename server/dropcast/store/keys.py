@@ -22,8 +22,12 @@ SHOW_KEYS = (
     "viewers",
     "done",
     "live",
+    "moderated",
 )
-"""The last one is a channel."""
+"""Grows at its end: functions of an older version take the first ones."""
+
+CHANNEL = "live"
+"""The only one of them that is a channel."""
 
 SHOWS = "dropcast:shows"
 """Sorted set of all show ids, in their order."""
@@ -51,7 +55,7 @@ def all_of_show(show: str) -> tuple[str, ...]:
 
 
 def channel(show: str) -> str:
-    return of_show(show, "live")
+    return of_show(show, CHANNEL)
 
 
 def lease(name: str) -> str:
@@ -63,4 +67,4 @@ def has_owner(key: str) -> bool:
     if key in (SHOWS, PRODUCTS, PRODUCT_ORDER):
         return True
     show, end, name = key.removeprefix(_SHOW_START).partition("}:")
-    return key.startswith(_SHOW_START) and bool(show and end) and name in SHOW_KEYS[:-1]
+    return key.startswith(_SHOW_START) and bool(show and end) and name in SHOW_KEYS and name != CHANNEL

@@ -17,14 +17,14 @@ from dropcast.domain.faults import BadRequest
 from dropcast.domain.hold import Hold, Order
 from dropcast.domain.ids import is_id
 from dropcast.domain.ports import Change, Done, NewDrop
-from dropcast.domain.show import Show, ShowStatus
+from dropcast.domain.show import Frozen, Show, ShowStatus
 from dropcast.domain.trades import Outcome, Trade
 from dropcast.store import keys
 from dropcast.store.answers import DoneAnswer, HoldRecord, ShowInfo, ShowRecord
 from dropcast.store.connection import ask, engine_faults, ping
 from dropcast.store.functions import Functions
 
-_META_FIELDS = ("info", "status", "starts_at", "started_at", "ended_at", "epoch")
+_META_FIELDS = ("info", "status", "starts_at", "started_at", "ended_at", "epoch", "frozen")
 _SCAN_COUNT = 1_000
 
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
@@ -78,6 +78,9 @@ class Shows:
             hold_ms=drop.hold_ms,
             lines=_encode_in_order(lines),
             card=_encode_in_order(drop.card),
+            opens_at=drop.opens_at_ms,
+            closes_at=drop.closes_at_ms,
+            reveal_at=drop.reveal_at_ms,
         )
         return _done(answer)
 
@@ -106,6 +109,18 @@ class Shows:
             )
         )
 
+    async def freeze(self, show: str) -> Done:
+        return _done(await self._functions.freeze(show))
+
+    async def thaw(self, show: str, reason: Frozen = Frozen.NO) -> Done:
+        return _done(await self._functions.thaw(show, reason=reason.value))
+
+    async def mute(self, show: str, viewer: str, on: bool) -> Done:
+        return _done(await self._functions.mute(show, viewer=viewer, on=int(on)))
+
+    async def ban(self, show: str, viewer: str, on: bool) -> Done:
+        return _done(await self._functions.ban(show, viewer=viewer, on=int(on)))
+
     async def trade(self, show: str, trades: Sequence[Trade], holds_per_viewer_max: int) -> list[Outcome]:
         """Carry out a batch of trades in one engine function."""
         return await self._functions.trade(show, trades=trades, holds_per_viewer_max=holds_per_viewer_max)
@@ -133,6 +148,8 @@ class Shows:
             drops=answer.drops,
             units=answer.units,
             holds=answer.holds,
+            moderations=answer.moderations,
+            moderated=answer.moderated,
         )
 
     async def shows(self, after: str, limit: int) -> Sequence[Show]:
@@ -161,15 +178,21 @@ class Shows:
         raw = await ask(self._client, "HGET", _key(show, "holds"), hold)
         return _HOLD.decode(raw).as_hold(hold) if raw is not None else None
 
-    async def events(self, show: str, since: int, limit: int) -> Sequence[Event]:
-        return [_EVENT.decode(raw) for raw in await self._log(show, "events", b"e", since, limit)]
+    async def events(self, show: str, since: int, limit: int, epoch: str = "") -> Sequence[Event]:
+        with engine_faults():
+            # The log first: what is in it was written in the epoch that is read after it, or in one before that one.
+            pipeline = self._client.pipeline(transaction=False)
+            pipeline.xrange(_key(show, "events"), f"{since + 1}-0", "+", limit)
+            pipeline.hget(_key(show, "meta"), "epoch")
+            entries, found = await pipeline.execute()
+        if epoch and (found is None or found.decode() != epoch):
+            return []
+        return [_EVENT.decode(fields[b"e"]) for _, fields in entries]
 
     async def journal(self, show: str, since: int, limit: int) -> Sequence[JournalEntry]:
-        return [_JOURNAL.decode(raw) for raw in await self._log(show, "journal", b"m", since, limit)]
-
-    async def _log(self, show: str, log: str, field: bytes, since: int, limit: int) -> list[bytes]:
-        entries = await ask(self._client, "XRANGE", _key(show, log), f"{since + 1}-0", "+", "COUNT", limit)
-        return [fields[field] for _, fields in entries]
+        key = _key(show, "journal")
+        entries = await ask(self._client, "XRANGE", key, f"{since + 1}-0", "+", "COUNT", limit)
+        return [_JOURNAL.decode(fields[b"m"]) for _, fields in entries]
 
     async def orders(self, show: str) -> Sequence[Order]:
         found: dict[bytes, bytes] = {}
@@ -190,8 +213,8 @@ def _key(show: str, name: str) -> str:
     return keys.all_of_show(show)[keys.SHOW_KEYS.index(name)]
 
 
-def _record(fields: Sequence[bytes]) -> ShowRecord:
-    info, status, starts_at, started_at, ended_at, epoch = fields
+def _record(fields: Sequence[bytes | None]) -> ShowRecord:
+    info, status, starts_at, started_at, ended_at, epoch, frozen = (field or b"" for field in fields)
     return ShowRecord(
         _INFO.decode(info),
         ShowStatus(status.decode()),
@@ -199,6 +222,7 @@ def _record(fields: Sequence[bytes]) -> ShowRecord:
         int(started_at),
         int(ended_at),
         epoch.decode(),
+        Frozen(frozen.decode()),
     )
 
 

@@ -17,6 +17,7 @@ from redis.asyncio.client import PubSub
 
 from dropcast.domain.events import Publication
 from dropcast.domain.faults import EngineAway, Fault
+from dropcast.metrics import counts
 from dropcast.store import keys
 from dropcast.store.connection import engine_faults
 
@@ -83,7 +84,8 @@ class Tail:
         try:
             with engine_faults():
                 await pubsub.execute_command(command, channel)
-        except Fault:
+        except (Fault, AttributeError):
+            # The client fails so on a connection that is being given up at this moment.
             logger.debug("%s has to wait for the next connection", command)
 
     async def _run(self) -> None:
@@ -97,6 +99,7 @@ class Tail:
             except Exception as error:
                 wait_s = random.uniform(0, _BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
                 failures += 1
+                counts.tail_losses += 1
                 unforeseen = error if not isinstance(error, Fault) else None
                 logger.warning(
                     "the shows' channels are lost, trying again in %.2f s: %s",

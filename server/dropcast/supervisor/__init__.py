@@ -2,6 +2,14 @@
 
 from dropcast.supervisor.engine import Engine, open_engine
 from dropcast.supervisor.running import Running, serve_until_stopped
-from dropcast.supervisor.supervisor import StartFault, Supervisor
+from dropcast.supervisor.supervisor import StartFault, Supervisor, say_on_stderr
 
-__all__ = ["Engine", "Running", "StartFault", "Supervisor", "open_engine", "serve_until_stopped"]
+__all__ = [
+    "Engine",
+    "Running",
+    "StartFault",
+    "Supervisor",
+    "open_engine",
+    "say_on_stderr",
+    "serve_until_stopped",
+]

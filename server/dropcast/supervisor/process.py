@@ -48,7 +48,7 @@ class WorkerProcess:
                     stdin=config_read,
                     stdout=self._log or _STDERR,
                     stderr=self._log,
-                    pass_fds=(config.listen_fd, ready_write),
+                    pass_fds=[fd for fd in (config.listen_fd, ready_write, config.metrics_fd) if fd >= 0],
                     start_new_session=True,
                 )
             finally:

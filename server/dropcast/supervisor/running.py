@@ -88,6 +88,8 @@ async def serve_until_stopped(settings: Settings, say: Callable[[str], None] = s
 def _announce(supervisor: Supervisor, first_run: bool, say: Callable[[str], None]) -> None:
     workers = "1 worker" if len(supervisor.workers) == 1 else f"{len(supervisor.workers)} workers"
     say(f"listening on {supervisor.url} with {workers}")
+    if supervisor.metrics_url:
+        say(f"metrics for Prometheus are at {supervisor.metrics_url}")
     if first_run:
         settings = supervisor.settings
         where = "" if settings.data_dir == Settings().data_dir else f" --data-dir {settings.data_dir}"

@@ -1,7 +1,7 @@
 """One listening socket per worker, all on the same port. The kernel spreads connects over them.
 
-The supervisor keeps them open and hands a dead worker's socket to its successor: what connects in between
-waits in the socket's backlog, and is not refused.
+The supervisor keeps them open and hands a worker's socket to its successor. After a crash what connects in between
+waits in the socket's backlog; a worker that stops in order has taken its socket out of the port (edge/listener.py).
 """
 
 import socket
@@ -25,14 +25,15 @@ class Listeners:
             )[0]
             if port:
                 _refuse_taken(family, kind, protocol, address)
-            for _ in range(count):
-                bound = socket.socket(family, kind, protocol)
-                self.sockets.append(bound)
-                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-                bound.bind(address)
-                # With port 0 the first one decides.
-                address = bound.getsockname()
+            with _open(family, kind, protocol) as chooser:
+                if not port:
+                    # A socket that did not name its port would lose it when its worker stops listening.
+                    chooser.bind(address)
+                    address = chooser.getsockname()
+                for _ in range(count):
+                    bound = _open(family, kind, protocol)
+                    self.sockets.append(bound)
+                    bound.bind(address)
             # All are bound before any listens, so that a failure half-way leaves no client connected.
             for bound in self.sockets:
                 bound.listen(_BACKLOG)
@@ -58,6 +59,13 @@ class Listeners:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _open(family: int, kind: int, protocol: int) -> socket.socket:
+    bound = socket.socket(family, kind, protocol)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    return bound
 
 
 def _refuse_taken(family: int, kind: int, protocol: int, address: tuple[object, ...]) -> None:

@@ -20,10 +20,12 @@ from dropcast.config import WorkerConfig
 from dropcast.domain.faults import Fault
 from dropcast.edge.keys import load_keys
 from dropcast.edge.secrets import resolve_secret
-from dropcast.settings import Settings
+from dropcast.settings import Settings, SettingsError
 from dropcast.supervisor.engine import EngineChild, prepare
+from dropcast.supervisor.metrics import Metrics
 from dropcast.supervisor.plan import Kill, Plan, Start, Step, Stop
 from dropcast.supervisor.process import WorkerProcess
+from dropcast.supervisor.scraping import Scraping
 from dropcast.supervisor.sockets import Listeners
 
 logger = logging.getLogger(__name__)
@@ -71,6 +73,8 @@ class Supervisor:
         self._plan = Plan(levels, stop_s=settings.stop_deadline_ms / 1000)
         self._listeners = Listeners(settings.host, settings.port, settings.workers)
         self._fds = {name: bound.fileno() for name, bound in zip(names, self._listeners.sockets, strict=True)}
+        self._metrics = Metrics(names, self.engine_url) if settings.metrics_port else None
+        self._scraping = self._listen_for_scrapes(settings)
         self.port = self._listeners.port
         self.url = self._listeners.url
 
@@ -83,8 +87,22 @@ class Supervisor:
         return found
 
     @property
+    def metrics_url(self) -> str:
+        """Where Prometheus finds the metrics; empty when they are not served."""
+        return self._scraping.url if self._scraping is not None else ""
+
+    @property
     def stopping(self) -> bool:
         return self._plan.stopping
+
+    def _listen_for_scrapes(self, settings: Settings) -> Scraping | None:
+        if self._metrics is None:
+            return None
+        try:
+            return Scraping(settings.metrics_host, settings.metrics_port, self._metrics.page)
+        except SettingsError:
+            self._listeners.close()
+            raise
 
     def stop(self) -> None:
         """Stop in order; called again, without waiting."""
@@ -99,11 +117,17 @@ class Supervisor:
     async def run(self) -> None:
         """Run until stopped. Raises StartFault or an EngineFault when it never came up. Leaves nothing behind."""
         try:
+            if self._scraping is not None:
+                await self._scraping.serve()
             if self._engine is None:
                 await prepare(self.engine_url, self._say)
             await self._follow_plan()
         finally:
             self._listeners.close()
+            if self._scraping is not None:
+                await self._scraping.close()
+            if self._metrics is not None:
+                await self._metrics.close()
             if self._engine is not None:
                 await self._engine.close()
             if not self.up.done():
@@ -148,6 +172,8 @@ class Supervisor:
 
         def on_ready() -> None:
             self._plan.ready(name, time.monotonic())
+            if self._metrics is not None:
+                self._metrics.ready(name)
             if self._plan.up and not self.up.done():
                 self.up.set_result(None)
             self._changed.set()
@@ -164,6 +190,8 @@ class Supervisor:
             # A fault of ours: told like any other end, for without one the plan would wait forever.
             logger.exception("%s failed", name)
             how = f"{name} failed: {error!r}"
+        if self._metrics is not None:
+            self._metrics.ended(name)
         pause = self._plan.ended(name, time.monotonic(), how)
         if pause is not None:
             self._say(f"{how}\n  {name} starts again in {pause:.1f} s")
@@ -176,4 +204,5 @@ class Supervisor:
             name=name,
             listen_fd=self._fds[name],
             ready_fd=-1,
+            metrics_fd=self._metrics.descriptor(name) if self._metrics is not None else -1,
         )

@@ -77,3 +77,23 @@ CLOSE_REASONS: dict[Close, str] = {
 def may_come_back(code: int) -> bool:
     """Whether a client should reconnect by itself after `code`."""
     return not 4500 <= code <= 4999 and code not in (1002, 1003, 1007, 1009)
+
+
+REFUSALS: dict[str, str] = {
+    "sold_out": "not enough units are free",
+    "limit": "the viewer would have more of this drop than one viewer may",
+    "too_many_holds": "the viewer has made too many holds in this show",
+    "closed": "the drop is closed",
+    "not_live": "the show is not live",
+    "not_open": "the drop opens later",
+    "frozen": "sales of the show are frozen",
+    "muted": "the viewer may reserve nothing in this show",
+    "banned": "the viewer may neither watch this show nor reserve in it",
+    "expired": "the hold has expired",
+    "released": "the hold was released",
+    "sold": "the hold was sold",
+    "paying": "a payment of the hold is under way",
+    "not_paying": "the payment of the hold had ended before it was confirmed",
+    "declined": "the payment provider said no; `detail` has its words, and the hold goes on to its deadline",
+}
+"""Why a reserve, a release or a checkout may be refused. An answer, not an error: the same key may hold later."""

@@ -10,6 +10,7 @@ import msgspec
 
 from dropcast.wire.fields import (
     Count,
+    Epoch,
     Handle,
     HoldMs,
     Id,
@@ -33,7 +34,7 @@ class _Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forb
 class Since(msgspec.Struct, frozen=True, kw_only=True):
     """The last event a client has seen."""
 
-    epoch: str
+    epoch: Epoch
     seq: Count
 
 
@@ -54,15 +55,21 @@ class Ping(_Command, frozen=True, kw_only=True, tag="ping"):
 
 
 class Watch(_Command, frozen=True, kw_only=True, tag="watch"):
+    """Follow a show: its state now, or what was missed `since`, and all that comes after."""
+
     show: Id
     since: Since | None = None
 
 
 class Leave(_Command, frozen=True, kw_only=True, tag="leave"):
+    """Follow a show no more."""
+
     show: Id
 
 
 class Reserve(_Command, frozen=True, kw_only=True, tag="reserve"):
+    """Set units aside for this viewer until a deadline. Needs a token, or guests may buy."""
+
     show: Id
     drop: Id
     sku: Sku
@@ -71,6 +78,8 @@ class Reserve(_Command, frozen=True, kw_only=True, tag="reserve"):
 
 
 class Release(_Command, frozen=True, kw_only=True, tag="release"):
+    """Give a hold's units back."""
+
     show: Id
     hold: Id
 
@@ -116,12 +125,16 @@ class Update(_Command, frozen=True, kw_only=True, tag="update"):
 
 
 class Unpin(_Command, frozen=True, kw_only=True, tag="unpin"):
+    """Close a drop: no more can be reserved, open holds may still be paid."""
+
     show: Id
     drop: Id
     key: Key
 
 
 class Announce(_Command, frozen=True, kw_only=True, tag="announce"):
+    """Say something to every viewer of the show."""
+
     show: Id
     key: Key
     text: Text
@@ -146,6 +159,7 @@ class Mute(_Command, frozen=True, kw_only=True, tag="mute"):
     show: Id
     viewer: Name
     mute: bool = True
+    """False undoes it."""
 
 
 class Ban(_Command, frozen=True, kw_only=True, tag="ban"):
@@ -154,6 +168,7 @@ class Ban(_Command, frozen=True, kw_only=True, tag="ban"):
     show: Id
     viewer: Name
     ban: bool = True
+    """False undoes it."""
 
 
 Command = (

@@ -10,12 +10,17 @@ INTEGER_MAX = 2**53 - 1
 DATA_DEPTH_MAX = 16
 """How deep free `data` may nest."""
 
-Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-Key = Annotated[str, Meta(min_length=1, max_length=128)]
-Sku = Annotated[str, Meta(min_length=1, max_length=128)]
-Handle = Annotated[str, Meta(min_length=1, max_length=255)]
+# Python's $ also stands before a last line feed, hence (?!\n); elsewhere that says nothing.
+_ONE_LINE = r"^[^\x00-\x1f\x7f]+$(?!\n)"
+"""No control characters: such texts are named in log lines and messages."""
+
+Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$(?!\n)")]
+Epoch = Annotated[str, Meta(max_length=128)]
+Key = Annotated[str, Meta(min_length=1, max_length=128, pattern=_ONE_LINE)]
+Sku = Annotated[str, Meta(min_length=1, max_length=128, pattern=_ONE_LINE)]
+Handle = Annotated[str, Meta(min_length=1, max_length=255, pattern=_ONE_LINE)]
 Text = Annotated[str, Meta(min_length=1, max_length=2000)]
-Name = Annotated[str, Meta(min_length=1, max_length=128)]
+Name = Annotated[str, Meta(min_length=1, max_length=128, pattern=_ONE_LINE)]
 """A viewer, as their token names them."""
 Token = Annotated[str, Meta(min_length=1, max_length=8192)]
 Count = Annotated[int, Meta(ge=0, le=INTEGER_MAX)]

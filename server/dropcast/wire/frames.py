@@ -5,6 +5,7 @@ import struct
 _TEXT = 0x81
 _BINARY = 0x82
 _CLOSE = 0x88
+_PING = 0x89
 
 
 def message_frame(payload: bytes, text: bool) -> bytes:
@@ -15,6 +16,11 @@ def message_frame(payload: bytes, text: bool) -> bytes:
 def close_frame(code: int, reason: str) -> bytes:
     """Return a close frame; the reason is cut to the 123 bytes that fit, at a character's border."""
     return _frame(_CLOSE, struct.pack("!H", code) + reason.encode()[:123].decode(errors="ignore").encode())
+
+
+def ping_frame() -> bytes:
+    """Return a ping frame with nothing in it."""
+    return _frame(_PING, b"")
 
 
 def _frame(head: int, payload: bytes) -> bytes:

@@ -17,12 +17,16 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 
 
 class CardVariant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One choice on a product card."""
+
     sku: str
     title: str
     image: str | None = None
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an app shows of a drop: fixed once pinned."""
+
     product: str
     title: str
     currency: str
@@ -50,6 +54,8 @@ class DropView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShowView(msgspec.Struct, frozen=True, kw_only=True):
+    """A show as viewers see it."""
+
     show: str
     title: str
     creator: str
@@ -71,6 +77,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HoldView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A hold as its viewer sees it."""
+
     hold: str
     drop: str
     sku: str
@@ -82,7 +90,10 @@ class HoldView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client must keep to."""
+
     message_bytes_max: int
+    """Bytes of a message to the server at most: a larger one closes the socket."""
     tick_ms: int
     """How often every room hears a tick: twice and a half this long in silence means a lost connection."""
 
@@ -91,6 +102,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Welcome(_Message, frozen=True, kw_only=True, tag="welcome", omit_defaults=True):
+    """Hello or auth is accepted: who the viewer is, the server's time, and the limits."""
+
     re: int
     viewer: str
     role: str
@@ -101,6 +114,8 @@ class Welcome(_Message, frozen=True, kw_only=True, tag="welcome", omit_defaults=
 
 
 class Pong(_Message, frozen=True, kw_only=True, tag="pong"):
+    """The engine's time."""
+
     re: int
     server_time_ms: int
 
@@ -115,6 +130,7 @@ class Watching(_Message, frozen=True, kw_only=True, tag="watching", omit_default
     recovered: bool
     state: msgspec.Raw | None = None
     events: list[msgspec.Raw] | None = None
+    """With `recovered`: the numbered events after `since`, in order, up to `seq`."""
     stock: dict[str, dict[str, int]] | None = None
     """With `recovered`: the units left of every open drop, by drop and SKU, true of `holds_at`."""
     holds: list[HoldView] | None = None
@@ -122,6 +138,8 @@ class Watching(_Message, frozen=True, kw_only=True, tag="watching", omit_default
 
 
 class Left(_Message, frozen=True, kw_only=True, tag="left"):
+    """The show is followed no more."""
+
     re: int
     show: str
 
@@ -143,6 +161,8 @@ class Held(_Message, frozen=True, kw_only=True, tag="held", omit_defaults=True):
 
 
 class Released(_Message, frozen=True, kw_only=True, tag="released"):
+    """The units are given back. Again on a released hold: the same answer."""
+
     re: int
     show: str
     hold: str
@@ -150,6 +170,8 @@ class Released(_Message, frozen=True, kw_only=True, tag="released"):
 
 
 class Sold(_Message, frozen=True, kw_only=True, tag="sold"):
+    """The hold is paid and has become an order. Again on a sold hold: the same answer."""
+
     re: int
     show: str
     hold: str
@@ -159,6 +181,8 @@ class Sold(_Message, frozen=True, kw_only=True, tag="sold"):
 
 
 class Refused(_Message, frozen=True, kw_only=True, tag="refused", omit_defaults=True):
+    """A no that is an answer, not an error, and is not remembered: the same key may hold later."""
+
     re: int
     show: str
     reason: str
@@ -176,9 +200,12 @@ class Done(_Message, frozen=True, kw_only=True, tag="done", omit_defaults=True):
     seq: int
     drop: str = ""
     again: bool = False
+    """Whether the key had been carried out before: nothing was changed this time."""
 
 
 class Error(_Message, frozen=True, kw_only=True, tag="error", omit_defaults=True):
+    """A command could not be carried out, or the message was none; the socket goes on."""
+
     re: int | None
     code: str
     message: str
@@ -196,11 +223,11 @@ class _Event(_Message, frozen=True, kw_only=True):
 
 
 class ShowStarted(_Event, frozen=True, kw_only=True, tag="show_started"):
-    pass
+    """The creator went on air."""
 
 
 class ShowEnded(_Event, frozen=True, kw_only=True, tag="show_ended"):
-    pass
+    """The show is over, its drops are closed; open holds may still be paid."""
 
 
 class DropScheduled(_Event, frozen=True, kw_only=True, tag="drop_scheduled"):
@@ -210,10 +237,14 @@ class DropScheduled(_Event, frozen=True, kw_only=True, tag="drop_scheduled"):
 
 
 class DropOpened(_Event, frozen=True, kw_only=True, tag="drop_opened"):
+    """A product was pinned, or a scheduled drop has come to its time: it can be reserved."""
+
     drop: DropView
 
 
 class DropUpdated(_Event, frozen=True, kw_only=True, tag="drop_updated"):
+    """The terms or the units of a drop changed: all of them as they are now."""
+
     drop: str
     limit: int
     hold_ms: int
@@ -222,15 +253,21 @@ class DropUpdated(_Event, frozen=True, kw_only=True, tag="drop_updated"):
 
 
 class DropClosed(_Event, frozen=True, kw_only=True, tag="drop_closed"):
+    """No more of the drop can be reserved; open holds may still be paid."""
+
     drop: str
 
 
 class SoldOut(_Event, frozen=True, kw_only=True, tag="sold_out"):
+    """The last free unit went."""
+
     drop: str
     sku: str
 
 
 class Restocked(_Event, frozen=True, kw_only=True, tag="restocked"):
+    """Units have been free again for half a second."""
+
     drop: str
     sku: str
     free: int
@@ -244,10 +281,12 @@ class SalesFrozen(_Event, frozen=True, kw_only=True, tag="sales_frozen"):
 
 
 class SalesThawed(_Event, frozen=True, kw_only=True, tag="sales_thawed"):
-    pass
+    """Sales of the show go on."""
 
 
 class Announcement(_Event, frozen=True, kw_only=True, tag="announcement"):
+    """Something was said to every viewer."""
+
     text: str
     data: Any = None
 
@@ -264,11 +303,15 @@ class Stock(_Message, frozen=True, kw_only=True, tag="stock"):
 
 
 class Viewers(_Message, frozen=True, kw_only=True, tag="viewers"):
+    """How many viewers watch the show, over all workers."""
+
     show: str
     viewers: int
 
 
 class Tick(_Message, frozen=True, kw_only=True, tag="tick"):
+    """The connection lives: to every socket that watches a show."""
+
     server_time_ms: int
 
 
@@ -291,6 +334,7 @@ class GoingAway(_Message, frozen=True, kw_only=True, tag="going_away"):
     """The worker stops: the socket will be closed with 4000, and should come back after `after_ms`."""
 
     after_ms: int
+    """How long to wait, in milliseconds."""
 
 
 # Personal events: to every socket of one viewer ----------------------------------------------------------
@@ -303,7 +347,7 @@ class _Personal(_Message, frozen=True, kw_only=True):
 
 
 class HoldPlaced(_Personal, frozen=True, kw_only=True, tag="hold_placed"):
-    pass
+    """The viewer has a new hold, made on another socket of theirs: the one that reserved gets `held`."""
 
 
 class HoldChanged(_Personal, frozen=True, kw_only=True, tag="hold_changed"):
@@ -311,15 +355,15 @@ class HoldChanged(_Personal, frozen=True, kw_only=True, tag="hold_changed"):
 
 
 class HoldReleased(_Personal, frozen=True, kw_only=True, tag="hold_released"):
-    pass
+    """A hold was given back."""
 
 
 class HoldExpired(_Personal, frozen=True, kw_only=True, tag="hold_expired"):
-    pass
+    """A hold came to its deadline: its units are free again."""
 
 
 class OrderConfirmed(_Personal, frozen=True, kw_only=True, tag="order_confirmed"):
-    pass
+    """A hold was paid and has become an order."""
 
 
 Reply = Welcome | Pong | Watching | Left | Held | Released | Sold | Refused | Done | Error

@@ -6,7 +6,10 @@ from starlette.routing import Route
 
 from dropcast.domain.ports import ShowStore
 from dropcast.domain.state import ShowState
-from dropcast.edge.http.exchange import Exchange, answer, key_of, page, page_of, path_id
+from dropcast.edge.http import table
+from dropcast.edge.http.answers import DropPage, Pinned
+from dropcast.edge.http.exchange import Exchange, answer, key_of, next_after, page_of, path_id
+from dropcast.edge.http.operations import routes_of
 from dropcast.service import views
 from dropcast.service.hosting import Hosting
 from dropcast.wire.commands import Pin, Unpin, Update
@@ -18,7 +21,7 @@ def routes(exchange: Exchange, hosting: Hosting, store: ShowStore) -> list[Route
         state = ShowState(await store.read(path_id(request, "show")))
         ids = sorted(drop for drop in state.drops if drop > after)[:limit]
         items = [views.drop_view(state.drops[drop], state.stock[drop]) for drop in ids]
-        return page(items, limit, ids[-1] if ids else "")
+        return answer(DropPage(items=items, next=next_after(ids, limit, str)))
 
     async def pin(request: Request) -> Response:
         viewer = exchange.known_viewer(request)
@@ -26,7 +29,7 @@ def routes(exchange: Exchange, hosting: Hosting, store: ShowStore) -> list[Route
             request, Pin, type="pin", id=0, show=path_id(request, "show"), key=key_of(request)
         )
         drop, done = await hosting.pin(viewer, command)
-        return answer({"drop": drop, "seq": done.seq, "again": done.again}, 200 if done.again else 201)
+        return answer(Pinned(drop=drop, seq=done.seq, again=done.again), 200 if done.again else 201)
 
     async def update(request: Request) -> Response:
         viewer = exchange.known_viewer(request)
@@ -49,9 +52,9 @@ def routes(exchange: Exchange, hosting: Hosting, store: ShowStore) -> list[Route
         )
         return answer(await hosting.unpin(viewer, command))
 
-    return [
-        Route("/v1/shows/{show}/drops", listing),
-        Route("/v1/shows/{show}/drops", pin, methods=["POST"]),
-        Route("/v1/shows/{show}/drops/{drop}/update", update, methods=["POST"]),
-        Route("/v1/shows/{show}/drops/{drop}/unpin", unpin, methods=["POST"]),
-    ]
+    return routes_of(
+        (table.LIST_DROPS, listing),
+        (table.PIN, pin),
+        (table.UPDATE, update),
+        (table.UNPIN, unpin),
+    )

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,17 +10,21 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from dropcast import logs
 from dropcast.domain.faults import BadRequest, Fault
+from dropcast.domain.ids import KEY_CHARS_MAX
 from dropcast.domain.viewer import ANONYMOUS, Viewer
+from dropcast.edge.http.answers import ErrorAnswer, ErrorBody
 from dropcast.edge.tokens import TokenFault, Verifier
+from dropcast.metrics import counts
 from dropcast.wire.codes import ERRORS
-from dropcast.wire.fields import DATA_DEPTH_MAX
+from dropcast.wire.fields import DATA_DEPTH_MAX, Key
 
 logger = logging.getLogger(__name__)
 
 PAGE_ITEMS_MAX = 200
-_PAGE_ITEMS = 50
-_KEY_CHARS_MAX = 128
+PAGE_ITEMS = 50
+_BAD_KEY = f"an Idempotency-Key has 1 to {KEY_CHARS_MAX} characters, and no control characters"
 
 T = TypeVar("T")
 
@@ -41,14 +45,15 @@ def answer(body: Any, status: int = 200) -> Response:
 
 def error(code: str, message: str) -> Response:
     known = ERRORS[code]
-    body = {"code": code, "message": message, "temporary": known.temporary}
     headers = {"www-authenticate": "Bearer"} if known.http_status == 401 else None
-    return Response(
-        msgspec.json.encode({"error": body}),
-        known.http_status,
-        media_type="application/json",
-        headers=headers,
-    )
+    body = ErrorBody(code=code, message=message, temporary=known.temporary)
+    return _error_answer(body, known.http_status, headers)
+
+
+def _error_answer(body: ErrorBody, status: int, headers: Mapping[str, str] | None) -> Response:
+    counts.errors[body.code] += 1
+    encoded = msgspec.json.encode(ErrorAnswer(error=body))
+    return Response(encoded, status, media_type="application/json", headers=headers)
 
 
 async def on_fault(_request: Request, raised: Exception) -> Response:
@@ -56,13 +61,9 @@ async def on_fault(_request: Request, raised: Exception) -> Response:
     if isinstance(raised, HttpFault | TokenFault | Fault):
         return error(raised.code, raised.message)
     if isinstance(raised, HTTPException):
-        body = {"code": "not_found" if raised.status_code == 404 else "bad_request", "message": raised.detail}
-        return Response(
-            msgspec.json.encode({"error": {**body, "temporary": False}}),
-            raised.status_code,
-            media_type="application/json",
-            headers=raised.headers,
-        )
+        code = "not_found" if raised.status_code == 404 else "bad_request"
+        body = ErrorBody(code=code, message=raised.detail, temporary=False)
+        return _error_answer(body, raised.status_code, raised.headers)
     if isinstance(raised, ClientDisconnect):
         return error("bad_message", "the client went away")  # nobody is there to read it
     logger.error("a request failed", exc_info=raised)
@@ -84,7 +85,9 @@ class Exchange:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise TokenFault("unauthorized", "the authorization header must be `Bearer` and a token")
-        return self._verifier.verify(token.strip())
+        viewer = self._verifier.verify(token.strip())
+        logs.about(viewer=viewer.id)
+        return viewer
 
     def known_viewer(self, request: Request) -> Viewer:
         """Return who asks; an anonymous viewer is refused."""
@@ -123,22 +126,23 @@ def key_of(request: Request) -> str:
     key = request.headers.get("idempotency-key")
     if key is None:
         return "http-" + secrets.token_hex(12)
-    if not 1 <= len(key) <= _KEY_CHARS_MAX:
-        raise HttpFault("bad_request", f"an Idempotency-Key has 1 to {_KEY_CHARS_MAX} characters")
-    return key
+    try:
+        return msgspec.convert(key, Key)
+    except msgspec.ValidationError as bad:
+        raise HttpFault("bad_request", _BAD_KEY) from bad
 
 
 def page_of(request: Request) -> tuple[str, int]:
     """Return `after` and `limit` from the query."""
-    text = request.query_params.get("limit", str(_PAGE_ITEMS))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= PAGE_ITEMS_MAX:
+    text = request.query_params.get("limit", str(PAGE_ITEMS))
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= PAGE_ITEMS_MAX):
         raise HttpFault("bad_request", f"limit is a whole number from 1 to {PAGE_ITEMS_MAX}")
     return request.query_params.get("after", ""), int(text)
 
 
-def page(items: Sequence[Any], limit: int, last: str) -> Response:
-    """Answer with one page; `next` is what `after` must be for the following one, null at the end."""
-    return answer({"items": items, "next": last if len(items) == limit else None})
+def next_after(items: Sequence[T], limit: int, name: Callable[[T], str]) -> str | None:
+    """Return what `after` must be for the page after `items`; None when they are the last ones."""
+    return name(items[-1]) if len(items) == limit else None
 
 
 def path_id(request: Request, name: str) -> str:
@@ -146,4 +150,6 @@ def path_id(request: Request, name: str) -> str:
     text: str = request.path_params[name]
     if len(text) > 255 or not text.isprintable():
         raise BadRequest(f"{name} is not an id")
+    if name in logs.IDS:
+        logs.about(**{name: text})
     return text

@@ -10,14 +10,18 @@ from dropcast.domain.faults import Forbidden, NotFound
 from dropcast.domain.ports import ProductStore
 from dropcast.domain.shopify import CatalogueError, parse
 from dropcast.domain.viewer import Role
-from dropcast.edge.http.exchange import Exchange, HttpFault, answer, page, page_of, path_id
+from dropcast.edge.http import table
+from dropcast.edge.http.answers import Imported, ProductPage
+from dropcast.edge.http.exchange import Exchange, HttpFault, answer, next_after, page_of, path_id
+from dropcast.edge.http.operations import routes_of
 
 
 def routes(exchange: Exchange, products: ProductStore) -> list[Route]:
     async def listing(request: Request) -> Response:
         after, limit = page_of(request)
         items = await products.list(after, limit)
-        return page(items, limit, items[-1].handle if items else "")
+        following = next_after(items, limit, lambda product: product.handle)
+        return answer(ProductPage(items=list(items), next=following))
 
     async def one(request: Request) -> Response:
         handle = path_id(request, "handle")
@@ -39,12 +43,11 @@ def routes(exchange: Exchange, products: ProductStore) -> list[Route]:
         except CatalogueError as bad:
             raise HttpFault("bad_request", str(bad)) from bad
         await products.put(catalogue.products)
-        return answer(
-            {"products": len(catalogue.products), "warnings": [str(item) for item in catalogue.warnings]}
-        )
+        warnings = [str(item) for item in catalogue.warnings]
+        return answer(Imported(products=len(catalogue.products), warnings=warnings))
 
-    return [
-        Route("/v1/products", listing),
-        Route("/v1/products", upload, methods=["POST"]),
-        Route("/v1/products/{handle}", one),
-    ]
+    return routes_of(
+        (table.LIST_PRODUCTS, listing),
+        (table.IMPORT_PRODUCTS, upload),
+        (table.READ_PRODUCT, one),
+    )
