@@ -129,3 +129,16 @@ async def test_order_holds_for_every_slice_size(slice_sockets: int) -> None:
     await settled(room)
     for index, member in enumerate(members):
         assert texts(member) == [str(number) for number in range(index, 7)]
+
+
+async def test_whoever_leaves_and_comes_back_is_not_written_what_was_queued_before() -> None:
+    room, member, stays = Room(slice_sockets=8), Recorder(), Recorder()
+    room.join(member, "ana")
+    room.join(stays, "")
+    room.send(both("a"))
+    room.join(member, "ana")
+    room.send(both("b"))
+    await settled(room)
+    assert texts(member) == ["b"]
+    assert texts(stays) == ["a", "b"]
+    assert room.members_of("ana") == [member]

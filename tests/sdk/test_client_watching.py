@@ -5,7 +5,18 @@ from typing import Any
 
 import pytest
 
-from dropcast_client import Announcement, CallError, Client, Disconnected, Event, FellBehind, Resynced, Stock
+from dropcast_client import (
+    Announcement,
+    CallError,
+    Client,
+    Disconnected,
+    Event,
+    FellBehind,
+    Recovered,
+    Resynced,
+    Stock,
+    Subscription,
+)
 from tests.sdk.conftest import QUICK, NewClient
 from tests.sdk.worker import SHOW, Worker, hold_view
 from tests.support.wait import wait_until
@@ -70,6 +81,33 @@ async def test_a_callback_gets_each_event_as_it_arrives(worker: Worker, client_o
     assert isinstance(seen[0], Resynced)
     assert texts(seen) == ["one"]
     assert [type(event) for event in late] == [Resynced]
+
+
+async def test_a_subscription_made_while_events_are_handed_on_sees_none_twice(
+    worker: Worker, client_of: NewClient
+) -> None:
+    late: list[Event] = []
+    iterated: list[Subscription] = []
+
+    async with client_of() as client:
+
+        def on_event(event: Event) -> None:
+            if isinstance(event, Announcement) and event.text == "two":
+                iterated.append(aiter(client.subscribe(SHOW, late.append)))
+
+        async with client.subscribe(SHOW, on_event) as subscription:
+            await subscription.ready()
+            await worker.announce("one")
+            await wait_until(lambda: subscription.state is not None and subscription.state.seq == 1)
+            worker.cut_sockets()
+            for text in ("two", "three", "four"):
+                worker.event("announcement", text=text)
+            await wait_until(lambda: subscription.state is not None and subscription.state.seq == 4)
+            await worker.announce("five")
+            await wait_until(lambda: texts(late) == ["five"])
+            taken = [await anext(iterated[0]) for _ in range(3)]
+    assert [type(event) for event in late] == [Resynced, Recovered, Announcement]
+    assert [type(event) for event in taken] == [Resynced, Recovered, Announcement]
 
 
 async def test_a_callback_that_raises_is_reported_and_harms_nobody(

@@ -110,9 +110,7 @@ class Shell:
         follow = self.session.watch(show, time.monotonic())
         subscription = Subscription(follow, self._inbox_max, on_event, self._leave)
         self._subscriptions.setdefault(show, []).append(subscription)
-        snapshot = follow.snapshot()
-        if on_event is not None and snapshot is not None:
-            self._guarded("on_event", on_event, snapshot)
+        self._guarded("on_event", subscription.begin)
         self.run()
         return subscription
 

@@ -6,13 +6,34 @@ from typing import Self
 
 from dropcast_client.codes import Local
 from dropcast_client.errors import Disconnected, DropcastError
-from dropcast_client.events import Event, Resynced
+from dropcast_client.events import Event, Resynced, Unknown
 from dropcast_client.follow import Follow
 from dropcast_client.inbox import Inbox
+from dropcast_client.messages import Numbered
 from dropcast_client.parts import HoldView
 from dropcast_client.show_state import ShowState
 
 OnEvent = Callable[[Event], None]
+
+
+class Entry:
+    """Where one way of getting events begins. A state may be ahead of events that are still being handed on:
+    those that it has in it already do not pass."""
+
+    def __init__(self) -> None:
+        self._begins_after = 0
+
+    def begin(self, snapshot: Resynced) -> None:
+        self._begins_after = snapshot.seq
+
+    def passes(self, event: Event) -> bool:
+        if self._begins_after and isinstance(event, Numbered | Unknown) and event.seq:
+            if event.seq <= self._begins_after:
+                return False
+            self._begins_after = 0
+        elif isinstance(event, Resynced):
+            self._begins_after = 0
+        return True
 
 
 class Subscription:
@@ -36,6 +57,8 @@ class Subscription:
         self._on_event = on_event
         self._leave = leave
         self._inbox: Inbox | None = None
+        self._inbox_entry = Entry()
+        self._callback_entry = Entry()
         self._waiter: asyncio.Future[None] | None = None
         self._ready_waiters: list[asyncio.Future[None]] = []
         self._ended = False
@@ -77,6 +100,7 @@ class Subscription:
             self._inbox = Inbox(self.show, lambda: self._follow.state, self._inbox_max)
             snapshot = self._follow.snapshot()
             if snapshot is not None:
+                self._inbox_entry.begin(snapshot)
                 self._inbox.put(snapshot)
             if self._ended:
                 self._inbox.end(self._error)
@@ -102,14 +126,21 @@ class Subscription:
 
     # The shell's side ------------------------------------------------------------------------------------
 
+    def begin(self) -> None:
+        """Hand `on_event` the state that is known already. What it raises passes through."""
+        snapshot = self._follow.snapshot()
+        if self._on_event is not None and snapshot is not None:
+            self._callback_entry.begin(snapshot)
+            self._on_event(snapshot)
+
     def hand(self, event: Event) -> None:
         """Take one event. What `on_event` raises passes through."""
-        if self._inbox is not None:
+        if self._inbox is not None and self._inbox_entry.passes(event):
             self._inbox.put(event)
             self._wake()
         if isinstance(event, Resynced):
             self._wake_ready()
-        if self._on_event is not None:
+        if self._on_event is not None and self._callback_entry.passes(event):
             self._on_event(event)
 
     def end(self, error: DropcastError | None) -> None:

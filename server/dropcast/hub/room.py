@@ -6,6 +6,7 @@ and not for a room. A socket is written exactly what was queued while it was a m
 """
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
@@ -16,6 +17,7 @@ Payloads = tuple[bytes, bytes]
 """One message, encoded by each codec, in the order of wire.codec.CODECS."""
 
 _TEXT = (True, False)
+_NEVER = sys.maxsize
 
 
 class Member(Protocol):
@@ -55,7 +57,9 @@ class Room:
 
     def __init__(self, *, slice_sockets: int) -> None:
         self._slice_sockets = slice_sockets
-        self._members: dict[Member, str] = {}
+        self._members: dict[Member, int] = {}
+        """When each member joined, as a version of the room."""
+        self._viewers: dict[Member, str] = {}
         self._by_viewer: dict[str, dict[Member, None]] = {}
         self._version = 0
         self._queue: deque[_Batch] = deque()
@@ -75,15 +79,17 @@ class Room:
     def join(self, member: Member, viewer: str) -> None:
         """Add a member of `viewer` ("" for an anonymous one): it is written what is sent from now on."""
         self.leave(member)
-        self._members[member] = viewer
         self._version += 1
+        self._members[member] = self._version
         if viewer:
+            self._viewers[member] = viewer
             self._by_viewer.setdefault(viewer, {})[member] = None
 
     def leave(self, member: Member) -> None:
         """Remove a member, if it is one: it is written nothing more, not even what was queued."""
-        viewer = self._members.pop(member, None)
-        if viewer:
+        self._members.pop(member, None)
+        viewer = self._viewers.pop(member, None)
+        if viewer is not None:
             of_viewer = self._by_viewer[viewer]
             del of_viewer[member]
             if not of_viewer:
@@ -119,10 +125,11 @@ class Room:
         batch = self._queue[0]
         if batch.position == 0:
             batch.seal()
-        buffers, members = batch.buffers, self._members
+        buffers, version, joined = batch.buffers, batch.version, self._members
         stop = batch.position + self._slice_sockets
         for member in batch.members[batch.position : stop]:
-            if member in members:
+            # One that left and came back meanwhile has joined after what is queued here.
+            if joined.get(member, _NEVER) <= version:
                 try:
                     member.write(buffers[member.codec_index])
                 except RuntimeError:

@@ -79,7 +79,7 @@ class HoldView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     message_bytes_max: int
     tick_ms: int
-    """How often every room hears a tick: twice and a half this long in silence means a lost connection."""
+    """How often every room hears a tick: 2.4 times as long in silence means a lost connection."""
 
 
 # Replies -------------------------------------------------------------------------------------------------
