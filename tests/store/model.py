@@ -98,6 +98,17 @@ class Model:
     def open_holds(self) -> dict[str, str]:
         return {name: hold.state for name, hold in self.holds.items() if self.is_open(name)}
 
+    def buyers(self) -> dict[str, int]:
+        """Units held and sold by <drop>:<viewer>, and holds ever made by :<viewer>."""
+        counts: dict[str, int] = {}
+        for hold in self.holds.values():
+            asked = hold.asked
+            counts[f":{asked.viewer}"] = counts.get(f":{asked.viewer}", 0) + 1
+            if hold.state in ("held", "paying", "sold"):
+                buyer = f"{asked.drop}:{asked.viewer}"
+                counts[buyer] = counts.get(buyer, 0) + asked.qty
+        return counts
+
     def waiting_restocks(self) -> list[Sku]:
         """SKUs that were announced as sold out, have units again, and have not been announced as restocked."""
         return [

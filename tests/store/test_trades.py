@@ -87,6 +87,13 @@ async def test_the_limit_counts_what_was_bought_over_all_skus_and_not_what_was_g
     assert reasons(await stall.trade(reserve("h6"))) == ["held"]
 
 
+async def test_all_units_of_a_hold_that_ends_count_for_its_buyer_again(stall: Stall) -> None:
+    await stall.trade(reserve("h1", qty=2), release("h1"))
+    await stall.granted(reserve("h2", qty=2))
+    await stall.make_due("h:h2")
+    await stall.granted(reserve("h3", qty=2))
+
+
 async def test_the_last_unit_goes_to_the_first_who_asks(stall: Stall) -> None:
     outcomes = await stall.trade(*(reserve(f"h{number}", f"viewer {number}") for number in range(5)))
     assert reasons(outcomes) == ["held", "held", "held", "sold_out", "sold_out"]
