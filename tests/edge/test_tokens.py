@@ -68,7 +68,7 @@ def test_clocks_may_differ_by_the_leeway() -> None:
         {"exp": "soon"},
         {"exp": 1e400},
         {"exp": float("nan")},
-        {"nbf": int(time.time()) + 600},
+        {"nbf": 32_503_680_000},  # the year 3000
     ],
     ids=str,
 )

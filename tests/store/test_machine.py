@@ -324,6 +324,6 @@ def test_no_sequence_of_commands_loses_or_makes_a_unit(engine: EmbeddedEngine) -
     shared = Engine(engine.url)
     machine = type("BoundShowMachine", (ShowMachine,), {"engine": shared})
     try:
-        run_state_machine_as_test(machine, settings=settings(settings(), stateful_step_count=30))
+        run_state_machine_as_test(machine, settings=settings(settings(), stateful_step_count=50))
     finally:
         shared.close()
