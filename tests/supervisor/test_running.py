@@ -161,6 +161,7 @@ async def test_a_failure_inside_the_block_passes_and_stops_the_server(tmp_path: 
     assert_nothing_left(tmp_path, pids)
 
 
+@pytest.mark.usefixtures("client")  # an engine as no other test has left it
 async def test_a_running_engine_is_used_and_left_running(tmp_path: Path, engine: EmbeddedEngine) -> None:
     async with Running(settings_for(tmp_path, redis_url=engine.url)) as running:
         assert set(running.pids) == {"w0"}
