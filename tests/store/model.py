@@ -60,7 +60,7 @@ class Model:
         self.holds: dict[str, Held] = {}
         self.due: set[str] = set()
         self.restocks_due: set[Sku] = set()
-        self.announced: list[tuple[str, str, str]] = []
+        self.announced: dict[Sku, list[str]] = {}
 
     # The creator -------------------------------------------------------------------------------------------
 
@@ -135,7 +135,6 @@ class Model:
             elif counters.free > 0 and counters.announced and sku in self.restocks_due:
                 self._announce("Restocked", sku)
         self.restocks_due.clear()
-        # Events of one call come in the order in which its SKUs were touched, which is no promise.
         return words
 
     def _one(self, trade: Trade) -> str:
@@ -223,4 +222,4 @@ class Model:
     def _announce(self, event: str, sku: Sku) -> None:
         self.units[sku].announced = event == "SoldOut"
         self.restocks_due.discard(sku)
-        self.announced.append((event, *sku))
+        self.announced.setdefault(sku, []).append(event)

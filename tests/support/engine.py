@@ -122,7 +122,9 @@ class Stall:
 
     async def make_due(self, member: str) -> None:
         """Have `member`, h:<hold> or r:<drop>:<sku>, due now, as if its time had passed."""
-        assert await ask(self.client, "ZADD", keys.of_show(self.show, "due"), "XX", "CH", 1, member) == 1
+        due = keys.of_show(self.show, "due")
+        assert await ask(self.client, "ZSCORE", due, member) is not None
+        await ask(self.client, "ZADD", due, "XX", 1, member)
 
     async def due(self) -> dict[str, float]:
         found = await ask(self.client, "ZRANGE", keys.of_show(self.show, "due"), 0, -1, "WITHSCORES")
