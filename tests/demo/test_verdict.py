@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from dropcast.demo.lines import Step, Stepped
-from dropcast.demo.verdict import allocation, judge
+from dropcast.demo.verdict import allocation, judge, with_log
 from dropcast.domain.drop import Units
 from dropcast.domain.events import JournalEntry, MovementKind
 from tests.demo.stage import JOURNAL, ORDER, RECEIPT, a_tally, drop, evidence, movement, snapshot
@@ -111,3 +111,13 @@ def test_the_allocation_is_what_was_carried_out_of_the_plan() -> None:
     ]
     done = [Stepped(act="announce"), Stepped(act="pin", drop="d1"), Stepped(act="top_up", drop="d1")]
     assert allocation(steps, done) == {("d1", "S"): 5, ("d1", "M"): 0}
+
+
+def test_an_error_that_a_process_only_logged_fails() -> None:
+    summary = judge(evidence())
+    assert with_log(summary, ["2026-11-23 21:12:42 w0 WARNING dropcast: slow"]) == summary
+    failed = with_log(
+        summary, ["2026-11-23 21:12:42 w0 ERROR dropcast.store.tail: it broke", "Traceback (most"]
+    )
+    assert not failed.passed
+    assert "2 errors were logged, the first: 2026-11-23 21:12:42 w0 ERROR dropcast.store.tail" in failed.audit

@@ -1,7 +1,6 @@
 """An HTML body becomes text that reads well, whatever the markup is like."""
 
 import html
-import time
 
 import pytest
 from hypothesis import given
@@ -72,7 +71,5 @@ def test_any_input_gives_folded_printable_lines(body: str) -> None:
     "unit", ["<a ", "<a b='", "<!--", "<![", "</", "<", "<script>", "<style", "&#9", "<li>"]
 )
 def test_broken_markup_takes_no_longer_than_its_length(unit: str) -> None:
-    started = time.process_time()
-    plain_text(unit * 60_000)
-    # Well under a second each; what is quadratic takes minutes.
-    assert time.process_time() - started < 10
+    # Well under a second each; what is quadratic takes minutes, and runs into the deadline that each test has.
+    assert len(plain_text(unit * 60_000)) <= len(unit) * 60_000

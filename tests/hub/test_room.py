@@ -239,3 +239,16 @@ async def test_a_room_without_members_still_knows_how_far_it_has_come() -> None:
     room.send(both("2"), ("e", 2))
     await settled(room)
     assert room.behind(slow) == ("e", 1)
+
+
+async def test_whoever_leaves_and_comes_back_is_not_written_what_was_queued_before() -> None:
+    room, member, stays = Room(slice_sockets=8), Recorder(), Recorder()
+    room.join(member, "ana")
+    room.join(stays, "")
+    room.send(both("a"))
+    room.join(member, "ana")
+    room.send(both("b"))
+    await settled(room)
+    assert texts(member) == ["b"]
+    assert texts(stays) == ["a", "b"]
+    assert room.members_of("ana") == [member]

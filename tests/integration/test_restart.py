@@ -1,6 +1,8 @@
 """A server that is stopped leaves nothing behind, and starts again with all that it had."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 from dropcast_client import Held, Sold
@@ -22,6 +24,14 @@ def processes_of(data_dir: Path) -> list[str]:
         if str(data_dir) in command or any(path.startswith(str(data_dir)) for path in opened):
             found.append(command)
     return found
+
+
+def audit(data_dir: Path) -> str:
+    """Run `dropcast audit`, which joins the engine that runs or starts one for the while."""
+    command = [sys.executable, "-m", "dropcast", "audit", "--data-dir", str(data_dir)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 async def test_a_stopped_server_starts_again_with_the_same_shows_stock_holds_and_orders(
@@ -46,6 +56,8 @@ async def test_a_stopped_server_starts_again_with_the_same_shows_stock_holds_and
     finally:
         assert server.stop() == 0, "".join(server.lines)
     assert processes_of(tmp_path) == []
+    assert "ok" in audit(tmp_path)
+    assert processes_of(tmp_path) == []
     assert [name for name in os.listdir(tmp_path) if name.endswith(".sock")] == []
 
     server = Server(tmp_path, workers=2)
@@ -61,5 +73,6 @@ async def test_a_stopped_server_starts_again_with_the_same_shows_stock_holds_and
             again = await ana.checkout(show=show, hold=bought.hold, payment="tok_approve")
             assert isinstance(again, Sold)
             assert again.order == order.order
+        assert "ok" in audit(tmp_path)
     finally:
         assert server.stop() == 0, "".join(server.lines)

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from dropcast.domain.ids import drop_id
 from dropcast.settings import Settings
 from dropcast.store.connection import connect
@@ -62,7 +64,7 @@ class Stage:
         async with self.house.http() as http:
             try:
                 return (await http.get("/readyz")).status_code == 200
-            except OSError:
+            except httpx.TransportError:
                 return False
 
     async def truth(self, show: str) -> Truth:

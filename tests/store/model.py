@@ -66,7 +66,7 @@ class Model:
         self.opening: set[str] = set()
         self.closing: set[str] = set()
         self.restocks_due: set[Sku] = set()
-        self.announced: list[tuple[str, str, str]] = []
+        self.announced: dict[Sku, list[str]] = {}
 
     # The creator -------------------------------------------------------------------------------------------
 
@@ -126,6 +126,17 @@ class Model:
     def open_holds(self) -> dict[str, str]:
         return {name: hold.state for name, hold in self.holds.items() if self.is_open(name)}
 
+    def buyers(self) -> dict[str, int]:
+        """Units held and sold by <drop>:<viewer>, and holds ever made by :<viewer>."""
+        counts: dict[str, int] = {}
+        for hold in self.holds.values():
+            asked = hold.asked
+            counts[f":{asked.viewer}"] = counts.get(f":{asked.viewer}", 0) + 1
+            if hold.state in ("held", "paying", "sold"):
+                buyer = f"{asked.drop}:{asked.viewer}"
+                counts[buyer] = counts.get(buyer, 0) + asked.qty
+        return counts
+
     def waiting_restocks(self) -> list[Sku]:
         """SKUs that were announced as sold out, have units again, and have not been announced as restocked."""
         return [
@@ -157,7 +168,6 @@ class Model:
             elif counters.free > 0 and counters.announced and sku in self.restocks_due:
                 self._announce("Restocked", sku)
         self.restocks_due.clear()
-        # Events of one call come in the order in which its SKUs were touched, which is no promise.
         return words
 
     def _one(self, trade: Trade) -> str:
@@ -253,4 +263,4 @@ class Model:
     def _announce(self, event: str, sku: Sku) -> None:
         self.units[sku].announced = event == "SoldOut"
         self.restocks_due.discard(sku)
-        self.announced.append((event, *sku))
+        self.announced.setdefault(sku, []).append(event)

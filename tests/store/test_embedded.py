@@ -182,11 +182,12 @@ def test_a_long_path_gets_a_short_socket_in_a_folder_of_this_user_alone(tmp_path
 def test_a_socket_folder_that_others_may_enter_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data_dir = tmp_path / ("long" * 30)
-    # Of pytest's own folders the names are too long for a socket.
-    with tempfile.TemporaryDirectory() as short:
+    # A short one: the test's own path may itself be too long for a socket.
+    with tempfile.TemporaryDirectory(prefix="dc-") as short:
         monkeypatch.setattr(tempfile, "tempdir", short)
+        data_dir = tmp_path / ("long" * 30)
         folder = socket_path(data_dir).parent
+        assert folder.parent == Path(short)
         folder.mkdir(mode=0o777)
         folder.chmod(0o777)
         with pytest.raises(EngineFault, match="not a folder of this user alone"):

@@ -70,6 +70,7 @@ async def test_a_log_that_is_ahead_of_its_show_is_refused_before_anything_is_wri
     with pytest.raises(EngineFault, match="ahead"):
         await CALLS[name](stall)
     assert await dump(stall.client) == before
+    assert {await ask(stall.client, "PTTL", key) for key in before} == {-1}
 
 
 async def test_trades_that_cannot_be_read_are_refused_whole(stall: Stall) -> None:

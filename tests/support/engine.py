@@ -10,7 +10,18 @@ from dropcast.domain.drop import Card, CardVariant, Units
 from dropcast.domain.events import Event, JournalEntry
 from dropcast.domain.ports import NewDrop
 from dropcast.domain.show import Show
-from dropcast.domain.trades import Granted, Outcome, Pay, Release, Reserve, Sell, Trade, Unpay
+from dropcast.domain.trades import (
+    Granted,
+    Invalid,
+    Outcome,
+    Pay,
+    Refused,
+    Release,
+    Reserve,
+    Sell,
+    Trade,
+    Unpay,
+)
 from dropcast.store import keys
 from dropcast.store.connection import ask
 from dropcast.store.shows import Shows
@@ -80,6 +91,20 @@ def unpay(hold: str, viewer: str = "ana", attempt: str = "first") -> Unpay:
 
 def sell(hold: str, viewer: str = "ana", attempt: str = "first", payment: str = "ref") -> Sell:
     return Sell(hold=hold, viewer=viewer, attempt=attempt, payment=payment)
+
+
+def reasons(outcomes: list[Outcome]) -> list[str]:
+    """The outcomes in a word each: the hold's state, or why not."""
+    words = []
+    for outcome in outcomes:
+        match outcome:
+            case Granted():
+                words.append(outcome.hold.state.value)
+            case Refused():
+                words.append(outcome.reason.value)
+            case Invalid():
+                words.append(outcome.problem.value)
+    return words
 
 
 class Stall:

@@ -7,6 +7,7 @@ import tempfile
 from contextlib import AbstractContextManager
 from importlib import resources
 from pathlib import Path
+from typing import IO
 
 import click
 import msgspec
@@ -20,7 +21,7 @@ from dropcast.demo.play import play
 from dropcast.demo.processes import MissingCrowd, require_crowd
 from dropcast.demo.run_of_show import NothingToSell, plan
 from dropcast.demo.screen import LiveScreen, PlainScreen
-from dropcast.demo.verdict import Summary
+from dropcast.demo.verdict import Summary, with_log
 from dropcast.domain.shopify import ParsedCatalogue, parse
 
 _WARNINGS_SHOWN = 3
@@ -109,13 +110,12 @@ def _play(cast: Cast, workers: int, data_dir: Path | None, as_json: bool) -> Sum
     live = not as_json and console.is_terminal and console.width >= _COLUMNS_MIN
     screen: AbstractContextManager[LiveScreen] | AbstractContextManager[PlainScreen]
     screen = LiveScreen(console) if live else PlainScreen(console.file)
-    # What processes write to stderr must not tear the view: it is kept, and shown afterwards.
+    # What processes write to stderr must not tear the view: it is kept, judged, and shown afterwards.
     with tempfile.TemporaryFile() as log:
         try:
             with screen as entered:
-                summary = asyncio.run(
-                    play(cast, workers=workers, data_dir=data_dir, screen=entered, log=log if live else None)
-                )
+                summary = asyncio.run(play(cast, workers=workers, data_dir=data_dir, screen=entered, log=log))
+                summary = with_log(summary, _lines_of(log))
         except (NeverOnAir, DoorFault) as error:
             raise click.ClickException(f"there was no show: {error}") from error
         except asyncio.CancelledError as error:
@@ -125,3 +125,8 @@ def _play(cast: Cast, workers: int, data_dir: Path | None, as_json: bool) -> Sum
             shutil.copyfileobj(log, sys.stderr.buffer)
     console.print(render_summary(summary))
     return summary
+
+
+def _lines_of(log: IO[bytes]) -> list[str]:
+    log.seek(0)
+    return log.read().decode(errors="replace").splitlines()

@@ -19,6 +19,7 @@ Line = tuple[str, str]
 """A drop and a SKU."""
 
 _SHOWN_MAX = 3
+_LOG_CHARS = 200
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +78,16 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def passed(self) -> bool:
         return self.audit == "ok" and self.oversold == 0
+
+
+def with_log(summary: Summary, lines: Iterable[str]) -> Summary:
+    """Return the summary in the light of what the processes logged: an error that nobody saw is one all the same."""
+    errors = [line for line in lines if " ERROR " in line or line.startswith("Traceback ")]
+    if not errors:
+        return summary
+    failure = f"{len(errors)} errors were logged, the first: {errors[0][:_LOG_CHARS]}"
+    audit = failure if summary.audit == "ok" else f"{summary.audit}; {failure}"
+    return msgspec.structs.replace(summary, audit=audit)
 
 
 def judge(evidence: Evidence) -> Summary:

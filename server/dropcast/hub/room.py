@@ -9,6 +9,7 @@ hands in the messages knows what came after that, and makes it good by `catch_up
 """
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from time import perf_counter
@@ -24,6 +25,7 @@ Position = tuple[str, int]
 """How far a room has come: epoch and seq. Opaque here."""
 
 _TEXT = (True, False)
+_NEVER = sys.maxsize
 
 
 class Member(Protocol):
@@ -49,7 +51,7 @@ class _Batch:
 
     __slots__ = ("_parts", "before", "began_s", "buffers", "members", "position", "version")
 
-    def __init__(self, members: list[Member | None], version: int, before: Position, began_s: float) -> None:
+    def __init__(self, members: list[Member], version: int, before: Position, began_s: float) -> None:
         self.before = before
         self.began_s = began_s
         self.members = members
@@ -75,7 +77,9 @@ class Room:
 
     def __init__(self, *, slice_sockets: int) -> None:
         self._slice_sockets = slice_sockets
-        self._members: dict[Member, str] = {}
+        self._members: dict[Member, int] = {}
+        """When each member joined, or was caught up, as a version of the room."""
+        self._viewers: dict[Member, str] = {}
         self._by_viewer: dict[str, dict[Member, None]] = {}
         self._behind: dict[Member, Position] = {}
         self._version = 0
@@ -99,34 +103,36 @@ class Room:
 
     def join(self, member: Member, viewer: str) -> None:
         """Add a member of `viewer` ("" for an anonymous one): it is written what is sent from now on."""
-        if member in self._members:
-            self._forget_queued(member)
-            self.leave(member)
-        self._members[member] = viewer
-        self._version += 1
-        if viewer:
-            self._by_viewer.setdefault(viewer, {})[member] = None
+        self.leave(member)
+        self._start_at_present(member)
+        self._name(member, viewer)
 
     def leave(self, member: Member) -> None:
         """Remove a member, if it is one: it is written nothing more, not even what was queued."""
-        viewer = self._members.pop(member, None)
+        self._members.pop(member, None)
         self._behind.pop(member, None)
-        if viewer:
-            of_viewer = self._by_viewer[viewer]
-            del of_viewer[member]
-            if not of_viewer:
-                del self._by_viewer[viewer]
+        self._name(member, "")
 
     def rename(self, member: Member, viewer: str) -> None:
         """A member is `viewer`'s from now on; no harm when it is none."""
         if member in self._members:
-            behind = self._behind.get(member)
-            self.leave(member)
-            self._members[member] = viewer
-            if behind is not None:
-                self._behind[member] = behind
-            if viewer:
-                self._by_viewer.setdefault(viewer, {})[member] = None
+            self._name(member, viewer)
+
+    def _name(self, member: Member, viewer: str) -> None:
+        before = self._viewers.pop(member, "")
+        if before:
+            of_viewer = self._by_viewer[before]
+            del of_viewer[member]
+            if not of_viewer:
+                del self._by_viewer[before]
+        if viewer:
+            self._viewers[member] = viewer
+            self._by_viewer.setdefault(viewer, {})[member] = None
+
+    def _start_at_present(self, member: Member) -> None:
+        """What was queued by now is not for the member; what is sent from now on is, in a new batch."""
+        self._version += 1
+        self._members[member] = self._version
 
     def members_of(self, viewer: str) -> list[Member]:
         """Return the sockets of one viewer in this room."""
@@ -165,7 +171,7 @@ class Room:
         else:
             del self._behind[member]
             counts.catch_ups += 1
-            self._forget_queued(member)
+            self._start_at_present(member)
         self._deliver(member, missed)
 
     def _deliver(self, member: Member, messages: Sequence[Payloads]) -> None:
@@ -175,23 +181,16 @@ class Room:
         except RuntimeError:
             return  # closed a moment ago, see _write_slice
 
-    def _forget_queued(self, member: Member) -> None:
-        """Take a member out of what is still to be written: it will get, or got, all that by another way."""
-        # What is sent from now on it must get: in a new batch.
-        self._version += 1
-        for batch in self._queue:
-            if member in batch.members[batch.position :]:
-                batch.members[batch.members.index(member)] = None
-
     def _write_slice(self) -> None:
         batch = self._queue[0]
         if batch.position == 0:
             batch.seal()
-        buffers, members = batch.buffers, self._members
+        buffers, version, joined = batch.buffers, batch.version, self._members
         stop = batch.position + self._slice_sockets
         missed = 0
         for member in batch.members[batch.position : stop]:
-            if member in members:
+            # One that left and came back meanwhile has joined after what is queued here.
+            if joined.get(member, _NEVER) <= version:
                 try:
                     if member.write(buffers[member.codec_index]):
                         self._behind.setdefault(member, batch.before)

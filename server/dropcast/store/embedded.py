@@ -5,11 +5,9 @@ directory is locked by a file whose descriptor the child inherits, so the lock l
 might write there. The engine listens under a first name; the public one is given to it when succession.py is done.
 """
 
-import ctypes
 import fcntl
 import hashlib
 import os
-import signal
 import socket
 import stat
 import subprocess
@@ -33,8 +31,18 @@ _LOCK_DEADLINE_S = 0.2
 _LOG_LINES = 5
 _LAST_WORDS_S = 1.0
 _POLL_S = 0.01
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+_PYTHON = sys.executable
+
+# Between this process and the engine: asks Linux to end it with its parent, then becomes the engine. In a process of
+# its own and not a preexec_fn, which is not safe when the parent has threads: the supervisor starts it from one.
+_TIE = """
+import ctypes, os, signal, sys
+PR_SET_PDEATHSIG = 1
+ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit("the parent has ended already")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 
 def socket_path(data_dir: Path) -> Path:
@@ -165,24 +173,15 @@ class EmbeddedEngine:
     def _spawn(self) -> None:
         assert self._lock is not None
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
-        parent = os.getpid()
-
-        def tie_to_parent() -> None:
-            if _LIBC is not None:
-                _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-                if os.getppid() != parent:
-                    os._exit(1)
-
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command(),
+                [*_tie_to_this_process(), *self._command()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd=self.data_dir,
                 pass_fds=(self._lock,),
                 start_new_session=True,
-                preexec_fn=tie_to_parent,
             )
         os.pwrite(self._lock, f"{self._process.pid}\n".ljust(16).encode(), 0)
 
@@ -230,6 +229,12 @@ class EmbeddedEngine:
             if time.monotonic() > deadline:
                 raise EngineAway(f"the embedded engine does not answer:\n{self.log_tail()}")
             time.sleep(_POLL_S)
+
+
+def _tie_to_this_process() -> list[str]:
+    if sys.platform != "linux" or not _PYTHON:
+        return []
+    return [_PYTHON, "-I", "-S", "-c", _TIE, str(os.getpid())]
 
 
 def _ask(path: Path) -> bytes | None:

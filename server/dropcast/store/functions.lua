@@ -894,13 +894,16 @@ local function finish_show(keys)
   put_meta(show, 'ended_at', text_of(show.now))
   note_event(show, 'show_ended', 0, '')
   local last = redis.call('ZREVRANGE', keys[DUE], 0, 0, 'WITHSCORES')
-  local answer = finish(show)
+  problem = commit(show)
+  if problem then
+    return problem
+  end
   -- No hold may vanish while it is open: its deadline, and a payment begun just before it, come first.
   local keep_until = math.max(show.now + KEEP_MS, (tonumber(last[2]) or 0) + 2 * PAY_MS_MAX)
   for _, at in ipairs({HOLDS, DUE, BUYERS, VIEWERS, DONE, MODERATED}) do
     redis.call('PEXPIREAT', keys[at], text_of(keep_until))
   end
-  return answer
+  return done_answer(show.seq_after, show.offset_after, false)
 end
 
 -- The SKUs, prices and units of a pin: false when they are unsound.

@@ -44,6 +44,7 @@ class Tail:
         self._quiet_s = quiet_s
         self._followers: dict[bytes, _Follower] = {}
         self._pubsub: PubSub | None = None
+        self._broken = False
         self._reader: asyncio.Task[None] | None = None
 
     async def follow(
@@ -85,8 +86,9 @@ class Tail:
             with engine_faults():
                 await pubsub.execute_command(command, channel)
         except (Fault, AttributeError):
-            # The client fails so on a connection that is being given up at this moment.
-            logger.debug("%s has to wait for the next connection", command)
+            # The client fails with the latter on a connection that is being given up at this moment.
+            # The client may have connected anew by itself, without the subscriptions.
+            self._broken = True
 
     async def _run(self) -> None:
         failures = 0
@@ -112,6 +114,7 @@ class Tail:
     async def _messages(self) -> AsyncGenerator[dict[str, Any], None]:
         """Connect, subscribe to all that is followed, and give messages until the connection is lost."""
         pubsub = self._client.pubsub()
+        self._broken = False
         try:
             with engine_faults():
                 await pubsub.connect()  # type: ignore[no-untyped-call]
@@ -122,6 +125,8 @@ class Tail:
             while True:
                 with engine_faults():
                     message = await pubsub.get_message(timeout=self._quiet_s)
+                if self._broken:
+                    raise EngineAway("a subscription could not be sent")
                 if message is not None:
                     asked = False
                     yield message

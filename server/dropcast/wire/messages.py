@@ -95,7 +95,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     message_bytes_max: int
     """Bytes of a message to the server at most: a larger one closes the socket."""
     tick_ms: int
-    """How often every room hears a tick: twice and a half this long in silence means a lost connection."""
+    """How often every room hears a tick: 2.4 times as long in silence means a lost connection."""
 
 
 # Replies -------------------------------------------------------------------------------------------------
