@@ -118,9 +118,9 @@ def test_a_scheduled_drop_is_due_at_its_opening_and_an_open_one_at_its_closing()
 def test_sales_freeze_and_thaw_by_events() -> None:
     state = with_drop()
     state.apply(publication(4, 4, events=(SalesFrozen(4, 7, 4, Frozen.LOST_HISTORY),)))
-    assert state.show.frozen is Frozen.LOST_HISTORY
+    frozen = state.show.frozen
     state.apply(publication(5, 4, events=(SalesThawed(5, 7, 4),)))
-    assert state.show.frozen is Frozen.NO
+    assert (frozen, state.show.frozen) == (Frozen.LOST_HISTORY, Frozen.NO)
 
 
 def test_moderated_viewers_follow_and_a_lost_change_is_a_gap() -> None:

@@ -252,3 +252,15 @@ async def test_whoever_leaves_and_comes_back_is_not_written_what_was_queued_befo
     assert texts(member) == ["b"]
     assert texts(stays) == ["a", "b"]
     assert room.members_of("ana") == [member]
+
+
+async def test_whoever_leaves_and_then_comes_back_is_not_written_what_was_queued_before() -> None:
+    room, member = Room(slice_sockets=8), Recorder()
+    room.join(member, "ana")
+    room.send(both("a"))
+    room.leave(member)
+    room.join(member, "")
+    room.send(both("b"))
+    await settled(room)
+    assert texts(member) == ["b"]
+    assert room.members_of("ana") == []

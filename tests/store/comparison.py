@@ -88,16 +88,9 @@ class ComparedShow(RuleBasedStateMachine):
         } == model.moderated()
         journal, events = await stall.journal(), await stall.events()
         assert audit(snapshot, journal, await stall.shows.orders(self.show), events) == []
-        assert self._announced(events) == model.announced
+        assert _by_sku(_announced(events)) == model.announced
         await self._hold_restocks_back()
         await self._compare_view(ShowState(snapshot))
-
-    def _announced(self, events: Sequence[Any]) -> list[tuple[str, str, str]]:
-        return [
-            (type(event).__name__, event.drop, event.sku)
-            for event in events
-            if isinstance(event, SoldOut | Restocked)
-        ]
 
     async def _hold_restocks_back(self) -> None:
         waiting = {member for member in await self.stall.due() if member.startswith("r:")}
@@ -124,3 +117,19 @@ class ComparedShow(RuleBasedStateMachine):
 
     async def _forget(self) -> None:
         await ask(self.engine.client, "DEL", keys.SHOWS, *keys.all_of_show(self.show))
+
+
+def _announced(events: Sequence[Any]) -> list[tuple[str, str, str]]:
+    return [
+        (type(event).__name__, event.drop, event.sku)
+        for event in events
+        if isinstance(event, SoldOut | Restocked)
+    ]
+
+
+def _by_sku(announced: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str], list[str]]:
+    """In which order the SKUs of one call are announced is no promise; what is said of each is."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for name, drop, sku in announced:
+        found.setdefault((drop, sku), []).append(name)
+    return found

@@ -133,3 +133,12 @@ async def live(port: int, *, hello: Mapping[str, Any] | None = None, **headers: 
         if hello is not None:
             assert (await raw.ask({"type": "hello", "id": 1, **hello}))["type"] == "welcome"
         yield raw
+
+
+async def serves(port: int) -> None:
+    """The same server still answers on both ways."""
+    async with live(port, hello={}) as raw:
+        assert (await raw.ask({"type": "ping", "id": 2}))["type"] == "pong"
+    async with connection(port) as raw:
+        await raw.send(b"GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert (await raw.head())[0] == 200
