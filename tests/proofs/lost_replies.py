@@ -61,6 +61,8 @@ async def prove(seed: int, *, full: bool) -> Verdict:
     problems = check(recorder.ops, truth)
     problems += _wrong_commands(truth, rounds)
     problems += [f"{op} never got an answer" for op in _unanswered(recorder)]
+    if not proxy.lost:
+        problems.append("no reply was lost")
     orders = Counter(op.hold for op in recorder.ops if isinstance(op.answer, Sold))
     if len(orders) != len(truth.orders):
         problems.append(f"{len(orders)} holds were told sold, the engine has {len(truth.orders)} orders")

@@ -19,7 +19,7 @@ from tests.support.processes import memory_bytes
 
 DEFAULTS = Settings()
 """The heartbeat and all else as they are when nobody changes them."""
-SMALL_TICK_MS = 10_000
+SMALL_TICK_MS = 15_000
 EVENTS_PER_S = 20
 EVENT_BYTES = 200
 STALLED_SHARE = 20
