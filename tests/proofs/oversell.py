@@ -1,6 +1,6 @@
-"""No unit is in two hands: a crowd buys out a drop while workers and the engine are killed under it.
+"""No unit is in two hands: a crowd buys out a drop while parts of the server are killed.
 
-Viewers reserve, say a key again, release and pay; some of what is released is bought by others, so that stock moves
+Workers and the engine die under it, and the lines of some viewers lose what the server answers. Viewers reserve, say a key again, release and pay; some of what is released is bought by others, so that stock moves
 as long as the proof lasts. In the end whatever is free is bought until nothing is left.
 """
 
@@ -14,6 +14,7 @@ from tests.history.history import Holding, Refused
 from tests.history.recording import Recorder
 from tests.proofs.proof import Verdict
 from tests.proofs.stage import Stage, a_server, folder
+from tests.support.proxy import Proxy
 
 SEEDS = 20
 UNITS = {"SCARF-RED": 200, "SCARF-BLUE": 100}
@@ -21,6 +22,7 @@ LIMIT = 2
 WORKER_KILLS = 5
 ENGINE_KILLS = 2
 VIEWERS = 500
+BAD_LINES = 10
 PAUSE_S = 0.4
 """A viewer's longest pause between two requests; it makes the crowd outlast the faults."""
 
@@ -80,13 +82,26 @@ async def prove(seed: int, *, full: bool) -> Verdict:
         drop = await stage.house.drop(show, UNITS, limit=LIMIT)
         recorder = Recorder(show)
         async with AsyncExitStack() as stack:
+            lines = [
+                await stack.enter_async_context(Proxy(stage.running.port, delay_s=0.02, seed=seed))
+                for _ in range(BAD_LINES)
+            ]
             buyers = []
             for number in range(VIEWERS):
-                client = stage.house.client(f"buyer-{number}", codec="msgpack" if number % 2 else "json")
+                # One buyer in ten shares a line that loses replies.
+                line = lines[number // 10 % BAD_LINES] if number % 10 == 0 else None
+                client = stage.house.client(
+                    f"buyer-{number}",
+                    url=f"ws://127.0.0.1:{line.port}" if line else stage.house.url,
+                    codec="msgpack" if number % 2 else "json",
+                )
                 await stack.enter_async_context(client)
                 buyers.append(Buyer(number, seed, client, recorder, drop))
+            losing = asyncio.create_task(_lose_replies(lines, random.Random(f"{seed}/lines")))
             kills = await _trade_under_faults(stage, recorder, buyers, reserves, seed)
             await _buy_the_rest(stage, show, buyers)
+            losing.cancel()
+            await asyncio.wait([losing])
         truth = await stage.truth(show)
     problems = check(recorder.ops, truth)
     held = sum(units.held for units in truth.snapshot.units)
@@ -108,6 +123,7 @@ async def prove(seed: int, *, full: bool) -> Verdict:
         "unknown": sum(type(op.answer).__name__ == "Unknown" for op in recorder.ops),
         "engine_kills": kills[0],
         "worker_kills": kills[1],
+        "lines_cut": sum(line.accepted for line in lines) - VIEWERS // 10,
         "journal": truth.snapshot.offset,
     }
     return Verdict(figures=figures, problems=problems)
@@ -130,6 +146,12 @@ async def _trade_under_faults(
         killed[victim != "engine"] += 1
     await trading
     return killed
+
+
+async def _lose_replies(lines: list[Proxy], chance: random.Random) -> None:
+    """Lose what the server says to the buyers of one line after another."""
+    while True:
+        await chance.choice(lines).lose(chance.random() * 0.1)
 
 
 async def _buy_the_rest(stage: Stage, show: str, buyers: list[Buyer]) -> None:

@@ -144,6 +144,8 @@ async def _pump(
         while data := await reader.read(65_536):
             if not await see(data):
                 break
+            if writer.transport.is_closing():
+                break  # uvloop raises when it is written to
             writer.write(data)
             await writer.drain()
     writer.transport.abort()
