@@ -1,7 +1,8 @@
 """No unit is in two hands: a crowd buys out a drop while parts of the server are killed.
 
-Workers and the engine die under it, and the lines of some viewers lose what the server answers. Viewers reserve, say a key again, release and pay; some of what is released is bought by others, so that stock moves
-as long as the proof lasts. In the end whatever is free is bought until nothing is left.
+Workers and the engine die under it, and the lines of some viewers lose what the server answers. Viewers reserve, say
+a key again, release and pay; some of what is released is bought by others, so that stock moves as long as the proof
+lasts. In the end whatever is free is bought until nothing is left.
 """
 
 import asyncio
