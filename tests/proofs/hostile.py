@@ -1,6 +1,6 @@
 """Rude clients and a sick engine: each has its documented answer, the workers live, and the books are right.
 
-What clients send is in tests/integration/test_hostile.py. Here is what happens behind the server's back: the engine
+What clients send is in tests/integration/test_hostile*.py. Here is what happens behind the server's back: the engine
 is out of memory, takes no writes, or its disk is full.
 """
 
@@ -24,12 +24,12 @@ from tests.proofs.suite import run_tests
 from tests.support.wait import wait_until
 
 UNITS = {"SCARF-RED": 30}
-CLIENTS_TEST = "tests/integration/test_hostile.py"
+CLIENTS_TESTS = ("tests/integration/test_hostile.py", "tests/integration/test_hostile_http.py")
 _LIMIT_FILE = "disk-is-full"
 
 
 async def prove(seed: int, *, full: bool) -> Verdict:
-    clients = await run_tests(CLIENTS_TEST, "-p", "randomly", f"--randomly-seed={seed}")
+    clients = await run_tests(*CLIENTS_TESTS, "-p", "randomly", f"--randomly-seed={seed}")
     problems = list(clients.problems)
     figures: dict[str, object] = {"client_cases": clients.passed}
     for hurt in (_out_of_memory, _read_only, _disk_full):
