@@ -3,9 +3,10 @@ PYTHON ?= python3
 JOBS ?= 2
 READY := .venv/.ready
 BIN := .venv/bin
+PEERS := .venv/.peers
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check prove bench specs format clean help
+.PHONY: demo test check prove bench loadtest specs format clean help
 
 demo: $(READY) ## Run a live show with a crowd:  make demo ARGS="--viewers 200 --seconds 20"
 	@$(BIN)/dropcast demo $(ARGS)
@@ -24,8 +25,11 @@ check: $(READY) ## Lint, formatting, types, layers, Dockerfile
 prove: $(READY) ## Run the long proofs, all of them shortened or one whole:  make prove ARGS="oversell --seed 7"
 	@$(BIN)/python -m tests.proofs $(ARGS)
 
-bench: $(READY) ## Run the benches in loadtest/bench
-	@if [ -d loadtest/bench ]; then exec $(BIN)/python -m loadtest.bench $(ARGS); else echo "no benches yet"; fi
+bench: $(READY) $(PEERS) ## Run the benches, all of them or one:  make bench ARGS="fanout --json"
+	@$(BIN)/dropcast bench $(ARGS)
+
+loadtest: $(READY) ## Rehearse an evening with Locust, a small one:  make loadtest ARGS="--users 300"
+	@$(BIN)/dropcast loadtest $(ARGS)
 
 specs: $(READY) ## Write the documents that are generated from the code
 	@$(BIN)/python -m dropcast.specs
@@ -53,4 +57,11 @@ $(READY): requirements/dev.txt pyproject.toml client_sdk/python/pyproject.toml l
 	@$(BIN)/python -m pip --disable-pip-version-check install -qq --require-hashes -r requirements/dev.txt >&2
 	@$(BIN)/python -m pip --disable-pip-version-check install -qq --no-deps --no-build-isolation \
 		-e . -e client_sdk/python -e loadtest >&2
+	@touch $@
+
+# What the benches measure us against. One that does not install here is left out, and the bench says so.
+$(PEERS): $(READY) $(wildcard requirements/peers/*.txt)
+	@for peer in $(wildcard requirements/peers/*.txt); do \
+		$(BIN)/python -m pip --disable-pip-version-check install -qq --require-hashes -r $$peer >&2 || \
+			echo "left out, it does not install here: $$peer" >&2; done
 	@touch $@
