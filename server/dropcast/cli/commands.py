@@ -9,6 +9,7 @@ import click
 
 from dropcast import __version__
 from dropcast.cli.audit import audit
+from dropcast.cli.bench import bench
 from dropcast.cli.demo import demo
 from dropcast.cli.import_ import import_
 from dropcast.cli.serve import serve
@@ -50,5 +51,5 @@ def main() -> None:
     """
 
 
-for command in (serve, demo, token, import_, shows, audit):
+for command in (serve, demo, token, import_, shows, audit, bench):
     main.add_command(command)

@@ -1,0 +1,1 @@
+"""Servers that are measured beside ours, each a process of its own: `python -m dropcast_bench.contenders.NAME`."""

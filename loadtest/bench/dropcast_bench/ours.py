@@ -1,0 +1,131 @@
+"""Our own server in a bench: one worker on the embedded engine, durable, with one show on air.
+
+It runs as anybody's does, by `dropcast serve`; only limits on a single address and viewer are out of the way, since
+here all viewers come from one machine.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dropcast_bench import frames
+from dropcast_bench.lines import Talk
+from dropcast_bench.servers import Server, ServerFault
+from dropcast_bench.tokens import SECRET, mint
+
+SHOW = "bench"
+SKU = "ONE"
+PATH = "/v1/live"
+JSON = "dropcast.v1.json"
+_ENV = "DROPCAST_"
+_CATALOGUE = (
+    "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price\n"
+    f"thing,A thing,Title,Default Title,{SKU},1,1.00\n"
+)
+_FLAGS = {
+    "workers": 1,
+    "log-level": "warning",
+    "connections-per-address-max": 100_000,
+    "viewer-commands-per-s": 1_000_000,
+    "host-commands-per-s": 1_000_000,
+    "holds-per-viewer-max": 2**31,
+}
+
+
+class Ours(NamedTuple):
+    server: Server
+    data_dir: Path
+
+    @property
+    def port(self) -> int:
+        return self.server.port
+
+    @property
+    def worker_pids(self) -> list[int]:
+        return self.server.pids("dropcast.worker")
+
+    @property
+    def engine_pids(self) -> list[int]:
+        return self.server.pids("valkey-server")
+
+    def post(self, path: str, body: bytes = b"", *, key: str = "", kind: str = "application/json") -> Any:
+        """Ask the HTTP interface as an operator, and return its answer."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", body, method="POST")
+        request.add_header("Authorization", "Bearer " + mint("operator", "operator"))
+        request.add_header("Content-Type", kind)
+        if key:
+            request.add_header("Idempotency-Key", key)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            raise ServerFault(f"{path} was answered {error.code}: {error.read().decode()}") from error
+
+    def pin(self, units: int, *, limit: int = 10_000, key: str = "drop") -> str:
+        """Pin the one product, and return the drop."""
+        body = {"product": "thing", "units": {SKU: units}, "limit": limit, "hold_ms": 7_200_000}
+        answer = self.post(f"/v1/shows/{SHOW}/drops", json.dumps(body).encode(), key=key)
+        return str(answer["drop"])
+
+    def announce(self, text: str, key: str) -> None:
+        self.post(f"/v1/shows/{SHOW}/announcements", json.dumps({"text": text}).encode(), key=key)
+
+    def audit(self) -> str:
+        """Return "ok", or what `dropcast audit` found."""
+        done = subprocess.run(
+            [sys.executable, "-m", "dropcast", "audit", "--data-dir", str(self.data_dir)],
+            capture_output=True,
+            text=True,
+            env=_environ(),
+            check=False,
+        )
+        return "ok" if done.returncode == 0 else (done.stdout + done.stderr).strip()
+
+
+@contextlib.contextmanager
+def ours(**flags: object) -> Iterator[Ours]:
+    """Start a server whose show is on air; end it and remove its data when left."""
+    with tempfile.TemporaryDirectory(prefix="dropcast-bench-") as directory:
+        command = [sys.executable, "-m", "dropcast", "serve", "--port", "0", "--data-dir", directory]
+        for name, value in {
+            **_FLAGS,
+            **{name.replace("_", "-"): value for name, value in flags.items()},
+        }.items():
+            command += [f"--{name}", str(value)]
+        with Server(command, env=_environ()) as server:
+            running = Ours(server, Path(directory))
+            running.post("/v1/products?currency=EUR", _CATALOGUE.encode(), kind="text/csv")
+            running.post(
+                "/v1/shows", json.dumps({"id": SHOW, "title": "The bench", "currency": "EUR"}).encode()
+            )
+            running.post(f"/v1/shows/{SHOW}/start")
+            yield running
+
+
+def joins(port: int, viewer: str | None, token: str = "") -> Talk:
+    """Connect, say hello and watch. An anonymous viewer has None; `token` may be minted beforehand."""
+    data = yield frames.handshake(PATH, port, JSON)
+    while frames.HEAD_END not in data:
+        data += yield b""
+    hello: dict[str, object] = {"type": "hello", "id": 1}
+    if viewer is not None:
+        hello["token"] = token or mint(viewer)
+    data = yield frames.frame(json.dumps(hello).encode())
+    while b'"welcome"' not in data:
+        data += yield b""
+    data = yield frames.frame(json.dumps({"type": "watch", "id": 2, "show": SHOW}).encode())
+    while b'"watching"' not in data:
+        data += yield b""
+
+
+def _environ() -> dict[str, str]:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(_ENV)}
+    return {**environ, "DROPCAST_JWT_SECRET": SECRET}
