@@ -38,7 +38,7 @@ class Server:
 
     def __enter__(self) -> Self:
         # A file, so that nothing it says can fill a pipe and stop it.
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115
+        self._log = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             self._command,
             stdin=subprocess.DEVNULL,
