@@ -7,14 +7,16 @@ nothing) and is given what came. `open_lines` carries many talks out side by sid
 import contextlib
 import select
 import socket
-import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+import struct
+from collections.abc import Callable, Generator, Iterable
 
 Talk = Generator[bytes, bytes, None]
 
 RECEIVE_BYTES = 65_536
+READ = select.EPOLLIN | select.EPOLLRDHUP
 _AT_ONCE = 64
-_READ = select.EPOLLIN | select.EPOLLRDHUP
+_NO_LINGER = struct.pack("ii", 1, 0)
+"""Closing resets the connection: no port waits for a minute, so that rounds of 10,000 lines never run out of them."""
 
 
 class LineFault(Exception):
@@ -42,6 +44,7 @@ def connect(address: tuple[str, int] | str) -> Line:
     sock.connect(address)
     if not isinstance(address, str):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     sock.setblocking(False)
     return Line(sock)
 
@@ -70,7 +73,7 @@ def open_lines(
                 return False
             line = connect(address)
             lines.append(line)
-            poll.register(line.fd, _READ)
+            poll.register(line.fd, READ)
             under_way[line.fd] = number, line, talk
             line.send(next(talk))
             return True
@@ -107,74 +110,3 @@ def open_lines(
 def close_lines(lines: Iterable[Line]) -> None:
     for line in lines:
         line.close()
-
-
-class Audience:
-    """Lines that hear what is sent to all: most are read now and then, a few at once and by the clock.
-
-    Those read now and then let the kernel keep what came, and cost the generator one read for many messages. A few
-    spread evenly over the others, in the order of their arrival, time every message.
-    """
-
-    def __init__(self, lines: Sequence[Line], *, mark: bytes, sampled: int = 64) -> None:
-        """`mark` stands once in each message."""
-        every = max(1, len(lines) // sampled)
-        self._sampled = {line.fd: line for line in lines[every // 2 :: every]}
-        self._others = [line for line in lines if line.fd not in self._sampled]
-        self._mark = mark
-        self.heard = 0
-        """Messages that have come, over all lines."""
-        self.came_at_s: list[float] = []
-        """When each message reached each sampled line, by time.perf_counter, since `forget`."""
-        self.lost: list[int] = []
-        """Lines that the server has closed."""
-        self._poll = select.epoll()
-        for fd in self._sampled:
-            self._poll.register(fd, _READ)
-
-    def forget(self) -> None:
-        self.drain()
-        self.heard = 0
-        self.came_at_s.clear()
-
-    def listen(self, until_s: float) -> None:
-        """Read the sampled lines as messages come, until `until_s` of time.perf_counter."""
-        while (left_s := until_s - time.perf_counter()) > 0:
-            for fd, _ in self._poll.poll(left_s):
-                self._hear(fd)
-
-    def _hear(self, fd: int) -> None:
-        data = self._sampled[fd].recv(RECEIVE_BYTES)
-        now_s = time.perf_counter()
-        count = data.count(self._mark)
-        self.heard += count
-        self.came_at_s += [now_s] * count
-        if not data:
-            self._poll.unregister(fd)
-            self.lost.append(fd)
-
-    def drain(self) -> None:
-        """Read all lines until nothing is there."""
-        for fd, _ in self._poll.poll(0):
-            self._hear(fd)
-        mark = self._mark
-        for line in self._others:
-            try:
-                data = line.recv(RECEIVE_BYTES)
-            except BlockingIOError:
-                continue
-            self.heard += data.count(mark)
-            if len(data) == RECEIVE_BYTES:
-                self.drain_one(line)
-            elif not data:
-                self.lost.append(line.fd)
-
-    def drain_one(self, line: Line) -> None:
-        with contextlib.suppress(BlockingIOError):
-            while data := line.recv(RECEIVE_BYTES):
-                self.heard += data.count(self._mark)
-
-    def close(self) -> None:
-        self._poll.close()
-        close_lines(self._sampled.values())
-        close_lines(self._others)

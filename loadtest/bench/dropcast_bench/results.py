@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+BUSY_MAX = 0.7
+"""How much of one core a contender may use."""
+
 Figures = dict[str, float]
 """What one contender showed in one round. A figure of another size than the bench's main one ends in @size."""
 
@@ -19,6 +22,8 @@ class Claim(NamedTuple):
     """None: what it is about was left out."""
     at_most: float | None = None
     at_least: float | None = None
+    optional: bool = False
+    """It is about a peer, and is not told when that was left out."""
 
     def judge(self, results: "Results") -> "Judged":
         value = self.value(results)
@@ -61,9 +66,14 @@ class Results:
         return [figures[figure] for figures in self.rounds.get(contender, []) if figure in figures]
 
     def ratio(self, figure: str, over: str, under: str, *, under_figure: str = "") -> float | None:
-        """Return the median, over the rounds, of one contender's figure divided by another's of the same round."""
-        pairs = list(zip(self.values(over, figure), self.values(under, under_figure or figure), strict=False))
-        return median(one / other for one, other in pairs if other) if pairs else None
+        """Return the median of `ratios`."""
+        found = self.ratios(figure, over, under, under_figure=under_figure)
+        return median(found) if found else None
+
+    def ratios(self, figure: str, over: str, under: str, *, under_figure: str = "") -> list[float]:
+        """Return, for each round, one contender's figure divided by another's of the same round."""
+        pairs = zip(self.values(over, figure), self.values(under, under_figure or figure), strict=False)
+        return [one / other for one, other in pairs if other]
 
     def figures(self) -> list[str]:
         """Return the names of all figures, in the order in which they came."""
@@ -87,8 +97,21 @@ def report(bench: str, results: Results, claims: Sequence[Claim]) -> dict[str, A
         "results": medians,
         "spread": spread,
         "left_out": results.left_out,
-        "claims": [claim.judge(results) for claim in claims],
+        "claims": [
+            claim.judge(results) for claim in claims if not claim.optional or claim.value(results) is not None
+        ],
+        "notes": notes(results),
     }
+
+
+def notes(results: Results) -> list[str]:
+    """Return what a reader must know of the figures: who was too busy for its times to mean anything."""
+    return [
+        f"{contender}: {name} was up to {most:.2f} of a core, above {BUSY_MAX:g}: queueing shows in its times"
+        for contender, rounds in results.rounds.items()
+        for name in rounds[0]
+        if name.startswith("busy") and (most := max(results.values(contender, name))) > BUSY_MAX
+    ]
 
 
 def _rounded(value: float) -> float:

@@ -1,6 +1,11 @@
 """The rounds of a bench: its contenders in turn, A B A B ..., so that all of them see the same machine."""
 
+import os
+import shutil
+import sys
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
 from typing import NamedTuple
 
 from dropcast_bench.lines import LineFault
@@ -13,7 +18,7 @@ class Contender(NamedTuple):
     play: Callable[[], Figures]
     """One round. Raises ServerFault or LineFault."""
     needs: str = ""
-    """The module without which it is left out."""
+    """The module or the command without which it is left out."""
 
 
 class Bench(NamedTuple):
@@ -39,9 +44,23 @@ def play(contenders: Sequence[Contender], rounds: int, say: Callable[[str], None
         for contender in contenders:
             if contender.name in results.left_out:
                 continue
+            if contender.needs and not is_here(contender.needs):
+                results.left_out[contender.name] = f"{contender.needs} is not installed"
+                continue
             say(f"round {number + 1} of {rounds}: {contender.name}")
             try:
                 results.add(contender.name, contender.play())
             except (ServerFault, LineFault, OSError) as fault:
                 results.left_out[contender.name] = str(fault)
     return results
+
+
+def is_here(name: str) -> bool:
+    """Whether a module, or a command beside this Python or on the path, is installed."""
+    return find_spec(name) is not None or command(name) is not None
+
+
+def command(name: str) -> str | None:
+    """Return the path of a command that is beside this Python or on the path."""
+    beside = str(Path(sys.executable).parent)
+    return shutil.which(name, path=os.pathsep.join((beside, os.environ.get("PATH", os.defpath))))

@@ -28,6 +28,8 @@ def render(console: Console, told: dict[str, Any], about: str) -> None:
         console.print(
             f"left out: {name}: {why.splitlines()[-1] if why else 'it does not run here'}", style="yellow"
         )
+    for note in told["notes"]:
+        console.print(f"note: {note}", style="yellow")
     for claim in told["claims"]:
         console.print(line_of(claim))
 

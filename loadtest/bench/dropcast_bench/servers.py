@@ -12,6 +12,7 @@ from typing import Self
 
 from dropcast_bench import os_figures
 
+LISTENING = r"listening on \S*?:(\d+)"
 START_S = 30.0
 STOP_S = 15.0
 
@@ -27,7 +28,7 @@ class Server:
         self,
         command: Sequence[str],
         *,
-        listening: str = r"listening on \S*?:(\d+)",
+        listening: str = LISTENING,
         env: dict[str, str] | None = None,
     ) -> None:
         """`listening` finds the port in what it writes to stderr."""
@@ -82,6 +83,7 @@ class Server:
         return [pid for pid, line in os_figures.family(self._process.pid).items() if role in line]
 
 
-def contender(module: str, *args: str) -> Server:
+def contender(module: str, *args: str, listening: str = LISTENING) -> Server:
     """Return a server of `dropcast_bench.contenders`, not yet started."""
-    return Server([sys.executable, "-P", "-m", f"dropcast_bench.contenders.{module}", *args])
+    command = [sys.executable, "-P", "-m", f"dropcast_bench.contenders.{module}", *args]
+    return Server(command, listening=listening)

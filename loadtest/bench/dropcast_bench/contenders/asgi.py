@@ -7,8 +7,11 @@ import uvicorn
 from starlette.types import ASGIApp
 
 
-def run(app: ASGIApp, ws: str = "websockets-sansio") -> None:
-    """Serve on a free port, which is told on stderr, until SIGTERM."""
+def run(app: ASGIApp, *, ping_s: float | None = 20.0) -> None:
+    """Serve on a free port, which is told on stderr, until SIGTERM.
+
+    `ping_s` is uvicorn's own default for both how often it pings and how long it waits; None: it does not ping.
+    """
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind(("127.0.0.1", 0))
@@ -17,7 +20,9 @@ def run(app: ASGIApp, ws: str = "websockets-sansio") -> None:
         app,
         loop="uvloop",
         http="httptools",
-        ws=ws,
+        ws="websockets-sansio",
+        ws_ping_interval=ping_s,
+        ws_ping_timeout=ping_s,
         ws_per_message_deflate=False,
         log_level="error",
         lifespan="off",
