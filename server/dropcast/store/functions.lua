@@ -197,8 +197,13 @@ function Hash:put(field, value)
   self:put_at(self:want(field), value)
 end
 
+function Hash:number_at(place)
+  local value = self:get_at(place)
+  return value and tonumber(value) or 0
+end
+
 function Hash:number(field)
-  return tonumber(self:get(field) or 0)
+  return self:number_at(self:want(field))
 end
 
 -- A count of which zero is not worth a field.
@@ -227,11 +232,15 @@ end
 
 -- A show, open for change -----------------------------------------------------------------------------------------
 
+-- Servers of version 1 do not name the last key; it shares the slot of the others.
+local function name_moderated(keys)
+  keys[MODERATED] = keys[MODERATED] or string.gsub(keys[META], 'meta$', 'moderated')
+end
+
 -- The number of the first key that is of another type than it should be, or nil; and which keys exist.
 local function check_types(keys)
   local exists = {}
-  -- Servers of version 1 do not name it; it shares the slot of the others.
-  keys[MODERATED] = keys[MODERATED] or string.gsub(keys[META], 'meta$', 'moderated')
+  name_moderated(keys)
   for at, command in ipairs(COUNTS) do
     local count = command and redis.pcall(command, keys[at]) or 0
     if type(count) ~= 'number' then
@@ -259,11 +268,31 @@ local META_FIELDS = {
   'info', 'status', 'starts_at', 'started_at', 'ended_at', 'epoch', 'seq', 'offset', 'frozen', 'moderations', 'run',
 }
 
--- Read the show's meta. Answers the show, or nil and an answer for the caller.
-local function open_show(keys)
-  local wrong, exists = check_types(keys)
-  if wrong then
-    return nil, pack({'wrong_type', keys[wrong]})
+-- A show makes those of its hashes that a function touches.
+local HASHES = {
+  drops = DROPS, units = UNITS, holds = HOLDS, buyers = BUYERS, orders = ORDERS, done = DONE, moderated = MODERATED,
+}
+local Show = {}
+
+function Show.__index(show, name)
+  local at = HASHES[name]
+  if not at then
+    return nil
+  end
+  local hash = hash_at(show.keys[at])
+  show[name] = hash
+  show.hashes[#show.hashes + 1] = hash
+  return hash
+end
+
+-- Read the show's meta. Answers the show, or nil and an answer for the caller. Who says what `exists` checks types.
+local function open_show(keys, exists)
+  if not exists then
+    local wrong
+    wrong, exists = check_types(keys)
+    if wrong then
+      return nil, pack({'wrong_type', keys[wrong]})
+    end
   end
   local meta = call('HMGET', keys[META], unpack(META_FIELDS))
   if not meta[1] then
@@ -276,9 +305,10 @@ local function open_show(keys)
     -- Every reader and writer of this run arrives at the same one.
     epoch = string.sub(redis.sha1hex(epoch .. ':' .. run), 1, 16)
   end
-  return {
+  return setmetatable({
     keys = keys,
     exists = exists,
+    hashes = {}, -- those that were touched
     now = now_ms(),
     run = run,
     run_before = meta[11],
@@ -294,13 +324,6 @@ local function open_show(keys)
     frozen = meta[9] or '',
     moderations = tonumber(meta[10] or 0),
     meta = {}, -- fields and values to write
-    drops = hash_at(keys[DROPS]),
-    units = hash_at(keys[UNITS]),
-    holds = hash_at(keys[HOLDS]),
-    buyers = hash_at(keys[BUYERS]),
-    orders = hash_at(keys[ORDERS]),
-    done = hash_at(keys[DONE]),
-    moderated = hash_at(keys[MODERATED]),
     terms = {}, -- by drop, decoded
     skus = {}, -- by drop, then by sku: counters
     touched = {}, -- of these, in order
@@ -312,8 +335,8 @@ local function open_show(keys)
     movements = 0,
     movement_pieces = {}, -- of them, packed
     moderated_lines = {}, -- domain Moderated, packed
-    command = nil, -- {key, fingerprint} to be remembered
-  }
+    command = false, -- {key, fingerprint} to be remembered
+  }, Show)
 end
 
 local function put_meta(show, field, value)
@@ -377,7 +400,7 @@ local function want_sku(show, drop, sku)
   local found = of_drop[sku]
   if not found then
     local name, units = drop .. ':' .. sku, show.units
-    found = {drop = drop, sku = sku, name = name, new_holds = {}}
+    found = {drop = drop, sku = sku, name = name, offers = {}}
     of_drop[sku] = found
     units:want('f:' .. name)
     units:want('h:' .. name)
@@ -670,15 +693,11 @@ local function commit(show)
   -- From here on: writes.
   if show.command then
     forget_commands(show)
-    show.done:flush()
   end
   call_chunked('HSET', keys[META], meta)
-  show.drops:flush()
-  show.units:flush()
-  show.buyers:flush()
-  show.orders:flush()
-  show.moderated:flush()
-  show.holds:flush()
+  for _, hash in ipairs(show.hashes) do
+    hash:flush()
+  end
   write_due(show)
   for at, event in ipairs(events) do
     call('XADD', keys[EVENTS], text_of(show.seq + at) .. '-0', 'e', event)
@@ -824,8 +843,8 @@ end
 
 -- Open a show to write to it. What may have lost history goes on in a new epoch: then nobody may sell what may have
 -- been sold before, until somebody has looked.
-local function open_to_write(keys)
-  local show, problem = open_show(keys)
+local function open_to_write(keys, exists)
+  local show, problem = open_show(keys, exists)
   if show and show.is_lost and show.status == 'live' and show.frozen == '' then
     for _, drop in ipairs(drops_of(show)) do
       if terms_of(show, drop.id).status ~= 'closed' then
@@ -1284,6 +1303,9 @@ local function invalid(problem)
   return '\146' .. pack('invalid', problem)
 end
 
+-- Where a reserve, behind its own fields, keeps the places of its buyer's counts: units of the drop, holds of the show.
+local BOUGHT, MADE = 7, 8
+
 -- Text fields of a trade after its tag.
 local TEXTS = {reserve = 4, release = 2, pay = 3, unpay = 3, sell = 4, expire = 0}
 
@@ -1315,48 +1337,43 @@ local function hold_for(show, trade, anyone)
   return record
 end
 
--- Refuse to hold `qty` for a viewer who has `bought` units of the drop, and has `made` holds. Answers an outcome, or nil.
-local function refuse_reserve(show, drop, sku, qty, terms, bought, made)
+-- What anybody may be granted who asks for `qty` units of a SKU in this call, with what such holds have in common packed:
+-- a crowd wants the same. Answers nil and an outcome when nobody may.
+local function offer_of(show, drop, sku, qty)
+  local units = want_sku(show, drop, sku)
+  local offer = units.offers[qty]
+  if offer then
+    return offer
+  end
+  local terms = terms_of(show, drop)
+  if not terms then
+    return nil, invalid('unknown_drop')
+  end
   keep_hours(show, drop, terms)
   if terms.status == 'closed' then
-    return refused('closed')
+    return nil, refused('closed')
   elseif terms.status == 'scheduled' then
-    return refused('not_open')
+    return nil, refused('not_open')
   elseif show.frozen ~= '' then
-    return refused('frozen')
+    return nil, refused('frozen')
   elseif not terms.prices[sku] then
-    return invalid('unknown_sku')
+    return nil, invalid('unknown_sku')
   elseif not is_integer(qty, 1, QTY_MAX) then
-    return invalid('bad_qty')
-  elseif made >= show.holds_per_viewer_max then
-    return refused('too_many_holds')
+    return nil, invalid('bad_qty')
   end
-  local free = sku_of(show, drop, sku).free
-  local allowed = terms.limit - bought
-  if qty > allowed then
-    return refused('limit', math.max(0, math.min(allowed, free)))
-  elseif qty > free then
-    return refused('sold_out', free)
-  end
-  return nil
-end
-
--- What is common to the holds of `qty` units of a SKU that one call makes, packed: a crowd wants the same.
-local function new_hold_of(show, units, terms, qty)
-  local found = units.new_holds[qty]
-  if not found then
-    local deadline, price = show.now + terms.hold_ms, terms.prices[units.sku]
-    local hold = pack(units.drop, units.sku, qty, 'held', deadline, price)
-    found = {
-      deadline = deadline,
-      hold = hold,
-      record_end = hold .. pack('', deadline),
-      movement_start = '\152' .. pack('held', units.drop, units.sku, qty),
-      movement_end = pack(deadline, price),
-    }
-    units.new_holds[qty] = found
-  end
-  return found
+  local deadline, price = show.now + terms.hold_ms, terms.prices[sku]
+  local hold = pack(drop, sku, qty, 'held', deadline, price)
+  offer = {
+    units = sku_of(show, drop, sku),
+    limit = terms.limit,
+    deadline = deadline,
+    hold = hold,
+    record_end = hold .. pack('', deadline),
+    movement_start = '\152' .. pack('held', drop, sku, qty),
+    movement_end = pack(deadline, price),
+  }
+  units.offers[qty] = offer
+  return offer
 end
 
 local TRADES = {}
@@ -1379,27 +1396,29 @@ function TRADES.reserve(show, trade)
   if flags > 0 then
     return refused(flags == 1 and 'muted' or 'banned')
   end
-  local terms = terms_of(show, drop)
-  if not terms then
-    return invalid('unknown_drop')
-  end
-  local buyers = show.buyers
-  local of_drop, of_show = buyers:want(drop .. ':' .. viewer), buyers:want(':' .. viewer)
-  local bought, made = tonumber(buyers:get_at(of_drop) or 0), tonumber(buyers:get_at(of_show) or 0)
-  local refusal, free = refuse_reserve(show, drop, sku, qty, terms, bought, made)
-  if refusal then
+  local offer, refusal, free = offer_of(show, drop, sku, qty)
+  if not offer then
     return refusal, free
   end
-  local units = sku_of(show, drop, sku)
+  local buyers, bought_at, made_at = show.buyers, trade[BOUGHT], trade[MADE]
+  local bought, made = buyers:number_at(bought_at), buyers:number_at(made_at)
+  local units, allowed = offer.units, offer.limit - bought
+  if made >= show.holds_per_viewer_max then
+    return refused('too_many_holds')
+  elseif qty > allowed then
+    return refused('limit', math.max(0, math.min(allowed, units.free)))
+  elseif qty > units.free then
+    return refused('sold_out', units.free)
+  end
   touch(show, units)
   units.free = units.free - qty
   units.held = units.held + qty
-  buyers:put_at(of_drop, text_of(bought + qty))
-  buyers:put_at(of_show, text_of(made + 1))
-  local new, who = new_hold_of(show, units, terms, qty), pack(id, viewer)
-  put_hold(show, id, '\153' .. pack(viewer) .. new.record_end, new.deadline)
-  note_movement(show, new.movement_start, who, new.movement_end)
-  return GRANTED .. who .. new.hold, ''
+  buyers:put_at(bought_at, text_of(bought + qty))
+  buyers:put_at(made_at, text_of(made + 1))
+  local who = pack(id, viewer)
+  put_hold(show, id, '\153' .. pack(viewer) .. offer.record_end, offer.deadline)
+  note_movement(show, offer.movement_start, who, offer.movement_end)
+  return GRANTED .. who .. offer.hold, ''
 end
 
 function TRADES.release(show, trade)
@@ -1492,12 +1511,23 @@ function TRADES.expire()
   return GRANTED .. pack('', '', '', '', 0, 'expired', 0, 0), ''
 end
 
--- Phase one for trades: everything that they and what is due may touch, in a few commands.
-local function read_for_trades(show, trades, sound, due)
-  local drops, holds, buyers, moderated = show.drops, show.holds, show.buyers, show.moderated
+-- Read everything that trades and what is due may touch, in a few commands.
+local function read_touched(show, trades, sound, due)
+  local drops, holds, buyers = show.drops, show.holds, show.buyers
+  local moderated = show.exists[MODERATED] and show.moderated
   for at = 1, #sound do
-    if sound[at] and TEXTS[trades[at][1]] ~= 0 then
-      holds:want(trades[at][2])
+    local trade = trades[at]
+    if sound[at] and TEXTS[trade[1]] ~= 0 then
+      holds:want(trade[2])
+    end
+    if sound[at] and trade[1] == 'reserve' then
+      local viewer, drop = trade[3], trade[4]
+      trade[BOUGHT] = buyers:want(drop .. ':' .. viewer)
+      trade[MADE] = buyers:want(':' .. viewer)
+      want_sku(show, drop, trade[5])
+      if moderated then
+        moderated:want(viewer)
+      end
     end
   end
   for _, member in ipairs(due) do
@@ -1509,20 +1539,8 @@ local function read_for_trades(show, trades, sound, due)
     end
   end
   holds:fetch()
-  for at = 1, #sound do
-    local trade = trades[at]
-    if sound[at] and trade[1] == 'reserve' and not holds:get(trade[2]) then
-      local viewer, drop = trade[3], trade[4]
-      buyers:want(drop .. ':' .. viewer)
-      buyers:want(':' .. viewer)
-      want_sku(show, drop, trade[5])
-      if show.exists[MODERATED] then
-        moderated:want(viewer)
-      end
-    end
-  end
-  for _, hold in ipairs(holds.fields) do
-    local record = record_of(show, hold)
+  for place, hold in ipairs(holds.fields) do
+    local record = holds.values[place] and record_of(show, hold)
     if record and is_open(record) then
       want_sku(show, record.drop, record.sku)
       buyers:want(record.drop .. ':' .. record.viewer)
@@ -1531,10 +1549,45 @@ local function read_for_trades(show, trades, sound, due)
   for drop in pairs(show.skus) do
     drops:want('t:' .. drop)
   end
-  drops:fetch()
-  show.units:fetch()
-  buyers:fetch()
-  moderated:fetch()
+  for _, hash in ipairs(show.hashes) do
+    hash:fetch()
+  end
+end
+
+-- Phase one for trades. A read fails on a key of another type, so that only what is not read is counted; it costs much
+-- less than to look at all of them first. Answers the show, trades, whether each is sound, and what is due, or nil and an
+-- answer.
+local function read_for_trades(keys, args)
+  name_moderated(keys)
+  local show, problem = open_to_write(keys, {})
+  if not show then
+    return nil, problem
+  end
+  local trades = unpack_table(args[1])
+  show.holds_per_viewer_max = tonumber(args[2])
+  if not trades or not show.holds_per_viewer_max then
+    return nil, pack({'bad_request', 'trades'})
+  end
+  local sound = {}
+  for at, trade in ipairs(trades) do
+    sound[at] = is_well_formed(trade)
+  end
+  local exists = show.exists
+  exists[MODERATED] = call('HLEN', keys[MODERATED]) > 0
+  -- Of a log only what is above its top matters.
+  local events_top, journal_top = text_of(show.seq) .. '-0', text_of(show.offset) .. '-0'
+  local ahead = call('XREAD', 'COUNT', 1, 'STREAMS', keys[EVENTS], keys[JOURNAL], events_top, journal_top)
+  exists[EVENTS], exists[JOURNAL] = ahead, ahead
+  local due = call('ZRANGEBYSCORE', keys[DUE], '-inf', text_of(show.now), 'LIMIT', 0, DUE_MAX)
+  read_touched(show, trades, sound, due)
+  for name, at in pairs(HASHES) do
+    local hash = rawget(show, name)
+    if at ~= MODERATED and not (hash and hash.read > 0) then
+      call('HLEN', keys[at])
+    end
+  end
+  call('HLEN', keys[VIEWERS])
+  return show, trades, sound, due
 end
 
 -- Expire, open and close what is due, in the order of their times; note whose restock is due. The score decides: it
@@ -1576,22 +1629,17 @@ local function settle_due(show, due)
 end
 
 local function carry_out(keys, args, settles_only)
-  local show, problem = open_to_write(keys)
-  if not show then
-    return problem
+  local fine, show, trades, sound, due = pcall(read_for_trades, keys, args)
+  if not fine or not show then
+    local wrong = check_types(keys)
+    if wrong then
+      return pack({'wrong_type', keys[wrong]})
+    elseif not fine then
+      error(show, 0)
+    end
+    return trades
   end
-  local trades = unpack_table(args[1])
-  show.holds_per_viewer_max = tonumber(args[2])
   show.settles_only = settles_only
-  if not trades or not show.holds_per_viewer_max then
-    return pack({'bad_request', 'trades'})
-  end
-  local sound = {}
-  for at, trade in ipairs(trades) do
-    sound[at] = is_well_formed(trade)
-  end
-  local due = call('ZRANGEBYSCORE', keys[DUE], '-inf', text_of(show.now), 'LIMIT', 0, DUE_MAX)
-  read_for_trades(show, trades, sound, due)
 
   settle_due(show, due)
   local pieces, offsets_at = {}, {}
@@ -1613,7 +1661,7 @@ local function carry_out(keys, args, settles_only)
     end
   end
 
-  problem = commit(show)
+  local problem = commit(show)
   if problem then
     return problem
   end
