@@ -141,39 +141,44 @@ local function call_chunked(command, key, arguments)
   end
 end
 
--- A hash that is read field by field and written in one go. A field has a place, which is its number in the lists here;
--- its value is a text, or false for no field. A lookup by place is much cheaper than one by name.
+-- A hash that is read field by field and written in one go. Each field has a place in the lists here, and to reach it by
+-- that is much cheaper. A value is a text, or false for no field.
 local Hash = {}
 Hash.__index = Hash
 
 local function hash_at(key)
-  return setmetatable({key = key, fields = {}, values = {}, read = 0, places = {}, changed = {}}, Hash)
+  return setmetatable({key = key, places = {}, fields = {}, count = 0, values = {}, read = 0, changed = false}, Hash)
 end
 
 -- Have `field` read by the next fetch. Answers its place.
 function Hash:want(field)
-  local place = self.places[field]
+  local places = self.places
+  local place = places[field]
   if not place then
-    local fields = self.fields
-    place = #fields + 1
-    fields[place] = field
-    self.places[field] = place
+    place = self.count + 1
+    self.count = place
+    self.fields[place] = field
+    places[field] = place
   end
   return place
 end
 
 function Hash:fetch()
-  local fields, values, changed = self.fields, self.values, self.changed
-  for first = self.read + 1, #fields, CHUNK do
-    local last = math.min(first + CHUNK - 1, #fields)
+  local fields, values, changed, count = self.fields, self.values, self.changed, self.count
+  for first = self.read + 1, count, CHUNK do
+    local last = math.min(first + CHUNK - 1, count)
     local found = call('HMGET', self.key, unpack(fields, first, last))
-    for place = first, last do
-      if not changed[place] then
-        values[place] = found[place - first + 1]
+    if count == last and first == 1 and not changed then
+      self.values = found
+    else
+      for place = first, last do
+        if not (changed and changed[place]) then
+          values[place] = found[place - first + 1]
+        end
       end
     end
   end
-  self.read = #fields
+  self.read = count
 end
 
 -- The value at `place`, or false. What was not wanted in time is read now: nothing is written yet.
@@ -184,38 +189,47 @@ function Hash:get_at(place)
   return self.values[place]
 end
 
+function Hash:number_at(place)
+  local value = self:get_at(place)
+  return value and tonumber(value) or 0
+end
+
 function Hash:put_at(place, value)
+  local changed = self.changed
+  if not changed then
+    changed = {}
+    self.changed = changed
+  end
+  changed[place] = true
   self.values[place] = value
-  self.changed[place] = true
 end
 
 function Hash:get(field)
   return self:get_at(self:want(field))
 end
 
-function Hash:put(field, value)
-  self:put_at(self:want(field), value)
-end
-
-function Hash:number_at(place)
-  local value = self:get_at(place)
-  return value and tonumber(value) or 0
-end
-
 function Hash:number(field)
   return self:number_at(self:want(field))
 end
 
+function Hash:put(field, value)
+  self:put_at(self:want(field), value)
+end
+
 -- A count of which zero is not worth a field.
 function Hash:add(field, change)
-  local count = self:number(field) + change
-  self:put(field, count > 0 and text_of(count))
+  local place = self:want(field)
+  local count = self:number_at(place) + change
+  self:put_at(place, count > 0 and text_of(count))
 end
 
 function Hash:flush()
   local fields, values, changed = self.fields, self.values, self.changed
+  if not changed then
+    return
+  end
   local to_set, to_remove, count = {}, {}, 0
-  for place = 1, #fields do
+  for place = 1, self.count do
     if changed[place] then
       if values[place] then
         to_set[count + 1] = fields[place]
@@ -400,10 +414,9 @@ local function want_sku(show, drop, sku)
   local found = of_drop[sku]
   if not found then
     local name, units = drop .. ':' .. sku, show.units
-    found = {drop = drop, sku = sku, name = name, offers = {}}
+    found = {drop = drop, sku = sku, name = name, offers = {}, place = units:want('f:' .. name)}
     of_drop[sku] = found
-    units:want('f:' .. name)
-    units:want('h:' .. name)
+    units:want('h:' .. name) -- at the next place, and so on
     units:want('s:' .. name)
     units:want('a:' .. name)
     units:want('o:' .. name)
@@ -414,13 +427,13 @@ end
 local function sku_of(show, drop, sku)
   local found = want_sku(show, drop, sku)
   if not found.free then
-    local name, units = found.name, show.units
+    local place, units = found.place, show.units
     units:fetch()
-    found.free = units:number('f:' .. name)
-    found.held = units:number('h:' .. name)
-    found.sold = units:number('s:' .. name)
-    found.allocated = units:number('a:' .. name)
-    found.announced = units:get('o:' .. name) and true or false
+    found.free = units:number_at(place)
+    found.held = units:number_at(place + 1)
+    found.sold = units:number_at(place + 2)
+    found.allocated = units:number_at(place + 3)
+    found.announced = units:get_at(place + 4) and true or false
     found.free_before = found.free
   end
   return found
@@ -460,11 +473,9 @@ local function is_open(record)
   return record.state == 'held' or record.state == 'paying'
 end
 
--- Have a hold written, and be due at `deadline`, or not at all when that is false.
-local function put_hold(show, hold, packed, deadline)
-  local holds = show.holds
-  local place = holds:want(hold)
-  holds:put_at(place, packed)
+-- Have the hold at `place` written, and be due at `deadline`, or not at all when that is false.
+local function put_hold(show, place, packed, deadline)
+  show.holds:put_at(place, packed)
   show.deadlines[place] = deadline
 end
 
@@ -480,7 +491,7 @@ local function put_record(show, record)
     record.attempt,
     record.held_until
   )
-  put_hold(show, record.id, '\153' .. packed, is_open(record) and record.expires_at)
+  put_hold(show, show.holds:want(record.id), '\153' .. packed, is_open(record) and record.expires_at)
 end
 
 -- Have `member`, which is no hold, due at `at`, or not at all when `at` is false.
@@ -639,9 +650,9 @@ local function pack_events(show)
   return packed
 end
 
-local function put_changed(hash, field, value)
-  if hash:get(field) ~= value then
-    hash:put(field, value)
+local function put_changed(hash, place, value)
+  if hash.values[place] ~= value then
+    hash:put_at(place, value)
   end
 end
 
@@ -649,11 +660,11 @@ end
 local function put_units(show)
   local lines = {}
   for _, units in ipairs(show.touched) do
-    put_changed(show.units, 'f:' .. units.name, text_of(units.free))
-    put_changed(show.units, 'h:' .. units.name, text_of(units.held))
-    put_changed(show.units, 's:' .. units.name, text_of(units.sold))
-    put_changed(show.units, 'a:' .. units.name, text_of(units.allocated))
-    put_changed(show.units, 'o:' .. units.name, units.announced and '1')
+    put_changed(show.units, units.place, text_of(units.free))
+    put_changed(show.units, units.place + 1, text_of(units.held))
+    put_changed(show.units, units.place + 2, text_of(units.sold))
+    put_changed(show.units, units.place + 3, text_of(units.allocated))
+    put_changed(show.units, units.place + 4, units.announced and '1')
     if units.free ~= units.free_before then
       lines[#lines + 1] = pack({units.drop, units.sku, units.free})
     end
@@ -1284,15 +1295,15 @@ end
 
 -- Trades -----------------------------------------------------------------------------------------------------------------
 
--- An outcome is packed in two: what comes before the journal's offset and what after, for it is known when all is
--- decided. Without the second there is no offset in it.
+-- An outcome is packed in pieces, without the journal's offset, which is known when all is decided: three pieces when it
+-- comes behind them (granted), two when it comes between them (refused), one when there is none in it (invalid).
 local GRANTED = '\147\167granted\152'
 
 local function granted(record)
   local hold = pack(
     record.id, record.viewer, record.drop, record.sku, record.qty, record.state, record.expires_at, record.price
   )
-  return GRANTED .. hold, ''
+  return GRANTED, '', hold
 end
 
 local function refused(reason, free)
@@ -1303,8 +1314,9 @@ local function invalid(problem)
   return '\146' .. pack('invalid', problem)
 end
 
--- Where a reserve, behind its own fields, keeps the places of its buyer's counts: units of the drop, holds of the show.
-local BOUGHT, MADE = 7, 8
+-- Where a reserve, behind its own fields, keeps places: of its hold, and of its buyer's units of the drop and holds of
+-- the show.
+local HOLD, BOUGHT, MADE = 7, 8, 9
 
 -- Text fields of a trade after its tag.
 local TEXTS = {reserve = 4, release = 2, pay = 3, unpay = 3, sell = 4, expire = 0}
@@ -1416,9 +1428,9 @@ function TRADES.reserve(show, trade)
   buyers:put_at(bought_at, text_of(bought + qty))
   buyers:put_at(made_at, text_of(made + 1))
   local who = pack(id, viewer)
-  put_hold(show, id, '\153' .. pack(viewer) .. offer.record_end, offer.deadline)
+  put_hold(show, trade[HOLD], '\153' .. pack(viewer) .. offer.record_end, offer.deadline)
   note_movement(show, offer.movement_start, who, offer.movement_end)
-  return GRANTED .. who .. offer.hold, ''
+  return GRANTED, who, offer.hold
 end
 
 function TRADES.release(show, trade)
@@ -1508,7 +1520,7 @@ function TRADES.sell(show, trade)
 end
 
 function TRADES.expire()
-  return GRANTED .. pack('', '', '', '', 0, 'expired', 0, 0), ''
+  return GRANTED, '', pack('', '', '', '', 0, 'expired', 0, 0)
 end
 
 -- Read everything that trades and what is due may touch, in a few commands.
@@ -1517,17 +1529,17 @@ local function read_touched(show, trades, sound, due)
   local moderated = show.exists[MODERATED] and show.moderated
   for at = 1, #sound do
     local trade = trades[at]
-    if sound[at] and TEXTS[trade[1]] ~= 0 then
-      holds:want(trade[2])
-    end
     if sound[at] and trade[1] == 'reserve' then
       local viewer, drop = trade[3], trade[4]
+      trade[HOLD] = holds:want(trade[2])
       trade[BOUGHT] = buyers:want(drop .. ':' .. viewer)
       trade[MADE] = buyers:want(':' .. viewer)
       want_sku(show, drop, trade[5])
       if moderated then
         moderated:want(viewer)
       end
+    elseif sound[at] and trade[1] ~= 'expire' then
+      holds:want(trade[2])
     end
   end
   for _, member in ipairs(due) do
@@ -1539,8 +1551,8 @@ local function read_touched(show, trades, sound, due)
     end
   end
   holds:fetch()
-  for place, hold in ipairs(holds.fields) do
-    local record = holds.values[place] and record_of(show, hold)
+  for place = 1, holds.count do
+    local record = holds.values[place] and record_of(show, holds.fields[place])
     if record and is_open(record) then
       want_sku(show, record.drop, record.sku)
       buyers:want(record.drop .. ':' .. record.viewer)
@@ -1642,22 +1654,25 @@ local function carry_out(keys, args, settles_only)
   show.settles_only = settles_only
 
   settle_due(show, due)
-  local pieces, offsets_at = {}, {}
-  local count = 0
+  local pieces, offsets_at, count = {}, {}, 0
   for at = 1, #sound do
-    local before, after
+    local one, two, three
     if sound[at] then
-      before, after = TRADES[trades[at][1]](show, trades[at])
+      one, two, three = TRADES[trades[at][1]](show, trades[at])
     else
-      before = invalid('bad_trade')
+      one = invalid('bad_trade')
     end
-    pieces[count + 1] = before
-    count = count + 1
-    if after then
-      pieces[count + 1] = ''
-      pieces[count + 2] = after
-      offsets_at[#offsets_at + 1] = count + 1
-      count = count + 2
+    pieces[count + 1] = one
+    if three then
+      pieces[count + 2], pieces[count + 3], pieces[count + 4] = two, three, ''
+      count = count + 4
+      offsets_at[#offsets_at + 1] = count
+    elseif two then
+      pieces[count + 2], pieces[count + 3] = '', two
+      offsets_at[#offsets_at + 1] = count + 2
+      count = count + 3
+    else
+      count = count + 1
     end
   end
 
