@@ -56,13 +56,13 @@ local INTEGER_MAX = 9007199254740991
 
 local META, DROPS, UNITS, HOLDS, DUE, BUYERS = 1, 2, 3, 4, 5, 6
 local ORDERS, EVENTS, JOURNAL, VIEWERS, DONE, LIVE, MODERATED = 7, 8, 9, 10, 11, 12, 13
--- What counts the members of a key and fails on one of another type: half the price of TYPE.
+-- What counts the members of a key and fails on one of another type: cheaper than TYPE.
 local COUNTS = {
   'HLEN', 'HLEN', 'HLEN', 'HLEN', 'ZCARD', 'HLEN', 'HLEN', 'XLEN', 'XLEN', 'HLEN', 'HLEN', false, 'HLEN',
 }
 
--- What is called for each trade of a batch has a local name. Libraries are not there yet while the functions are loaded:
--- the first call of one brings them.
+-- What is called for each trade of a batch has a local name. Libraries are not there yet while the functions are
+-- loaded: the first call of one brings them.
 local call, concat, format, pack, sub
 local TEXT_OF = {} -- small integers as text
 
@@ -141,24 +141,29 @@ local function call_chunked(command, key, arguments)
   end
 end
 
--- A hash that is read field by field and written in one go. Each field has a place in the lists here, and to reach it by
--- that is much cheaper. A value is a text, or false for no field.
+-- A hash that is read field by field and written in one go. Each field has a place in the lists here, by which it is
+-- reached at much less cost than by its name. A value is a text, or false for no field.
 local Hash = {}
 Hash.__index = Hash
 
 local function hash_at(key)
-  return setmetatable({key = key, places = {}, fields = {}, count = 0, values = {}, read = 0, changed = false}, Hash)
+  return setmetatable({key = key, fields = {}, count = 0, places = {}, values = {}, read = 0, changed = false}, Hash)
+end
+
+-- Have `field`, of which the caller knows that it was not wanted before, read by the next fetch. Answers its place.
+function Hash:append(field)
+  local place = self.count + 1
+  self.count = place
+  self.fields[place] = field
+  return place
 end
 
 -- Have `field` read by the next fetch. Answers its place.
 function Hash:want(field)
-  local places = self.places
-  local place = places[field]
+  local place = self.places[field]
   if not place then
-    place = self.count + 1
-    self.count = place
-    self.fields[place] = field
-    places[field] = place
+    place = self:append(field)
+    self.places[field] = place
   end
   return place
 end
@@ -190,7 +195,10 @@ function Hash:get_at(place)
 end
 
 function Hash:number_at(place)
-  local value = self:get_at(place)
+  if place > self.read then
+    self:fetch()
+  end
+  local value = self.values[place]
   return value and tonumber(value) or 0
 end
 
@@ -282,7 +290,7 @@ local META_FIELDS = {
   'info', 'status', 'starts_at', 'started_at', 'ended_at', 'epoch', 'seq', 'offset', 'frozen', 'moderations', 'run',
 }
 
--- A show makes those of its hashes that a function touches.
+-- A show makes a hash when it is first touched, for most calls touch few.
 local HASHES = {
   drops = DROPS, units = UNITS, holds = HOLDS, buyers = BUYERS, orders = ORDERS, done = DONE, moderated = MODERATED,
 }
@@ -299,7 +307,8 @@ function Show.__index(show, name)
   return hash
 end
 
--- Read the show's meta. Answers the show, or nil and an answer for the caller. Who says what `exists` checks types.
+-- Read the show's meta. Answers the show, or nil and an answer for the caller, who checks types if it tells what
+-- `exists`.
 local function open_show(keys, exists)
   if not exists then
     local wrong
@@ -350,6 +359,10 @@ local function open_show(keys, exists)
     movement_pieces = {}, -- of them, packed
     moderated_lines = {}, -- domain Moderated, packed
     command = false, -- {key, fingerprint} to be remembered
+    seq_after = 0,
+    offset_after = 0,
+    settles_only = false,
+    holds_per_viewer_max = 0,
   }, Show)
 end
 
@@ -404,7 +417,7 @@ local function skus_in(terms)
   return skus
 end
 
--- The counters of one SKU, to be changed in place; they are there once they were wanted and fetched.
+-- Have the counters of one SKU read by the next fetch.
 local function want_sku(show, drop, sku)
   local of_drop = show.skus[drop]
   if not of_drop then
@@ -414,16 +427,32 @@ local function want_sku(show, drop, sku)
   local found = of_drop[sku]
   if not found then
     local name, units = drop .. ':' .. sku, show.units
-    found = {drop = drop, sku = sku, name = name, offers = {}, place = units:want('f:' .. name)}
+    local place = units:append('f:' .. name)
+    units:append('h:' .. name) -- at the next place, and so on
+    units:append('s:' .. name)
+    units:append('a:' .. name)
+    units:append('o:' .. name)
+    -- With all its fields at once: a table that grows is made anew.
+    found = {
+      drop = drop,
+      sku = sku,
+      name = name,
+      place = place,
+      offers = {},
+      free = false, -- until it is asked for
+      held = 0,
+      sold = 0,
+      allocated = 0,
+      announced = false,
+      free_before = 0,
+      touched = false,
+    }
     of_drop[sku] = found
-    units:want('h:' .. name) -- at the next place, and so on
-    units:want('s:' .. name)
-    units:want('a:' .. name)
-    units:want('o:' .. name)
   end
   return found
 end
 
+-- The counters of one SKU, to be changed in place.
 local function sku_of(show, drop, sku)
   local found = want_sku(show, drop, sku)
   if not found.free then
@@ -1295,9 +1324,10 @@ end
 
 -- Trades -----------------------------------------------------------------------------------------------------------------
 
--- An outcome is packed in pieces, without the journal's offset, which is known when all is decided: three pieces when it
--- comes behind them (granted), two when it comes between them (refused), one when there is none in it (invalid).
+-- An outcome is packed in pieces, without the journal's offset, which is known when all is decided: three when it comes
+-- behind them (granted), two when it comes between them (refused), one when there is none in it (invalid).
 local GRANTED = '\147\167granted\152'
+local HELD = '\164held'
 
 local function granted(record)
   local hold = pack(
@@ -1349,8 +1379,8 @@ local function hold_for(show, trade, anyone)
   return record
 end
 
--- What anybody may be granted who asks for `qty` units of a SKU in this call, with what such holds have in common packed:
--- a crowd wants the same. Answers nil and an outcome when nobody may.
+-- What anybody may be granted who asks for `qty` units of a SKU in this call, with what such holds have in common
+-- packed: a crowd wants the same. Answers nil and an outcome when nobody may.
 local function offer_of(show, drop, sku, qty)
   local units = want_sku(show, drop, sku)
   local offer = units.offers[qty]
@@ -1374,15 +1404,16 @@ local function offer_of(show, drop, sku, qty)
     return nil, invalid('bad_qty')
   end
   local deadline, price = show.now + terms.hold_ms, terms.prices[sku]
-  local hold = pack(drop, sku, qty, 'held', deadline, price)
+  local what, ending = pack(drop, sku, qty), pack(deadline, price)
+  local hold = what .. HELD .. ending
   offer = {
     units = sku_of(show, drop, sku),
     limit = terms.limit,
     deadline = deadline,
     hold = hold,
     record_end = hold .. pack('', deadline),
-    movement_start = '\152' .. pack('held', drop, sku, qty),
-    movement_end = pack(deadline, price),
+    movement_start = '\152' .. HELD .. what,
+    movement_end = ending,
   }
   units.offers[qty] = offer
   return offer
@@ -1566,9 +1597,9 @@ local function read_touched(show, trades, sound, due)
   end
 end
 
--- Phase one for trades. A read fails on a key of another type, so that only what is not read is counted; it costs much
--- less than to look at all of them first. Answers the show, trades, whether each is sound, and what is due, or nil and an
--- answer.
+-- Phase one for trades. A read fails on a key of another type by itself, so that only what is not read is counted: to
+-- look at all types first would cost as much as the reads. Answers the show, trades, whether each is sound, and what is
+-- due, or nil and an answer.
 local function read_for_trades(keys, args)
   name_moderated(keys)
   local show, problem = open_to_write(keys, {})
@@ -1586,7 +1617,7 @@ local function read_for_trades(keys, args)
   end
   local exists = show.exists
   exists[MODERATED] = call('HLEN', keys[MODERATED]) > 0
-  -- Of a log only what is above its top matters.
+  -- Logs count as there when one has an entry above its top: others are no hindrance.
   local events_top, journal_top = text_of(show.seq) .. '-0', text_of(show.offset) .. '-0'
   local ahead = call('XREAD', 'COUNT', 1, 'STREAMS', keys[EVENTS], keys[JOURNAL], events_top, journal_top)
   exists[EVENTS], exists[JOURNAL] = ahead, ahead
