@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError, ResponseError
 
-from dropcast.store.connection import Pool
+from dropcast.store.connection import REPLY_TIMEOUT_S, Pool
 
 _Answer = asyncio.Future[Any]
 
@@ -65,7 +65,7 @@ class Lane:
         """Hand on answers until nobody waits for one."""
         while way.waiting:
             try:
-                found = await way.connection.read_response()
+                found = await way.connection.read_response(timeout=REPLY_TIMEOUT_S)
             except ResponseError as refused:
                 found = refused
             except BaseException as fault:
