@@ -1,0 +1,91 @@
+"""The load shape of an evening: as many users as the plan says, and what frames it.
+
+Locust asks about once a second how many users there are to be. Before the first answer the doors are opened, and
+before the last one the books are closed, so that a run without a server or without an audit fails early.
+"""
+
+import logging
+
+from locust import LoadTestShape, events
+from locust.env import Environment
+from locust.runners import MasterRunner
+
+from dropcast_loadtest.evening.stage import Stage, StageFault
+from dropcast_loadtest.evening.users import Scalper
+
+_log = logging.getLogger("dropcast_loadtest")
+
+_AHEAD_S = 1.0
+"""An answer is what shall be so by the next question."""
+_LAST_CALL_S = 2.0
+"""How long viewers have after the end of the show to pay for what they hold."""
+_SAY_EVERY_S = 5.0
+
+
+class Evening(LoadTestShape):
+    """How an evening goes is an option of the command line and the web page: see options.py."""
+
+    abstract = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stage: Stage | None = None
+        self._said_at_s = 0.0
+        events.test_stop.add_listener(self._on_stop)
+
+    def tick(self) -> tuple[int, float] | None:
+        assert self.runner is not None
+        if self._stage is None and not self._open(self.runner.environment):
+            return None
+        stage = self._stage
+        assert stage is not None
+        now_s, users = stage.elapsed_s, stage.count_users()
+        self._say(stage, now_s, users)
+        if now_s < stage.plan.seconds:
+            wanted = stage.plan.users_at(now_s + _AHEAD_S)
+            return wanted, float(max(1, abs(wanted - users)))
+        stage.end_show()
+        if now_s < stage.plan.seconds + _LAST_CALL_S:
+            return users, 1.0
+        if users:
+            return 0, float(users)
+        self._close(stage, interrupted=False)
+        return None
+
+    def _open(self, environment: Environment) -> bool:
+        assert self.runner is not None
+        try:
+            stage = self._stage = Stage(environment)
+        except StageFault as fault:
+            environment.process_exit_code = 1
+            self.runner.log_exception("master", f"there is no evening: {fault}", "")
+            _log.error("there is no evening: %s", fault)
+            return False
+        # The dispatcher reads these when it begins.
+        Scalper.fixed_count = stage.plan.scalpers
+        Scalper.weight = 0 if not stage.plan.scalpers else 1
+        self._said_at_s = 0.0
+        return True
+
+    def _on_stop(self, environment: Environment, **_: object) -> None:
+        """Locust stops: in order, or because somebody wants it so in mid-show."""
+        stage = self._stage
+        if stage is not None:
+            stage.end_show()
+            if isinstance(environment.runner, MasterRunner):
+                environment.runner.send_message("stop")
+            self._close(stage, interrupted=True)
+
+    def _close(self, stage: Stage, *, interrupted: bool) -> None:
+        self._stage = None
+        stage.await_reports()
+        stage.close(interrupted=interrupted)
+
+    def _say(self, stage: Stage, now_s: float, users: int) -> None:
+        due = [step for step in stage.plan.steps if self._said_at_s <= step.at_s < now_s]
+        for step in due:
+            stage.say(f"{step.at_s:7.1f} s  {users:6} users  {step.act.replace('_', ' ')} {step.text}".rstrip())
+        if due or now_s - self._said_at_s >= _SAY_EVERY_S:
+            if not due:
+                stage.say(f"{now_s:7.1f} s  {users:6} users")
+            self._said_at_s = now_s

@@ -1,0 +1,167 @@
+"""Before and after an evening, on Locust's master or its only process: the doors, and the closing of the books.
+
+shape.py calls it. What it finds it tells as a line, as entries of Locust's, as the verdict file and as the exit status.
+"""
+
+import logging
+import os
+import secrets
+import time
+from pathlib import Path
+
+import gevent
+import msgspec
+from locust.env import Environment
+from locust.runners import WORKER_REPORT_INTERVAL, MasterRunner
+from locust.stats import StatsEntry
+
+from dropcast_loadtest.evening.books import AuditFault, audit, require_way
+from dropcast_loadtest.evening.catalogue import CURRENCY
+from dropcast_loadtest.evening.closing import Summary, Times, sum_up
+from dropcast_loadtest.evening.door import Door, DoorFault
+from dropcast_loadtest.evening.entries import BOOKS, Entry
+from dropcast_loadtest.evening.notes import Notes
+from dropcast_loadtest.evening.options import play, wishes_of
+from dropcast_loadtest.evening.plan import PlanFault
+from dropcast_loadtest.evening.tokens import NoSecret, here
+from dropcast_loadtest.evening.users import ledger, notes
+from dropcast_loadtest.evening.verdict import Evidence, Finding
+
+_LAST_REPORTS_S = WORKER_REPORT_INTERVAL + 1.0
+_GONE_S = 30.0
+
+_log = logging.getLogger("dropcast_loadtest")
+
+
+class StageFault(Exception):
+    """The evening cannot begin; the message says why."""
+
+
+class Stage:
+    """One evening. Raises StageFault when it cannot begin."""
+
+    def __init__(self, environment: Environment) -> None:
+        assert environment.parsed_options is not None
+        self._environment = environment
+        self._notes: Notes = notes
+        self.wishes = wishes_of(environment.parsed_options)
+        self._most_users = 0
+        self._ended_at_s: float | None = None
+        self.is_closed = False
+        try:
+            self.plan = self.wishes.plan
+            self._door = Door(environment.host or "", here(self.wishes.data_dir))
+            if not self.wishes.no_audit:
+                require_way(self.wishes.data_dir, os.environ)
+            self.show = f"rehearsal-{secrets.token_hex(4)}"
+            self._door.fill_shelves()
+            self._door.schedule(self.show, f"Rehearsal: {self.plan.evening}")
+            if not self.wishes.no_audit:
+                # Rather now than after an evening for nothing.
+                audit(self.show, self.wishes.data_dir)
+        except (AuditFault, DoorFault, NoSecret, PlanFault, ValueError) as fault:
+            raise StageFault(str(fault)) from fault
+        self._began_s = time.monotonic()
+        play(environment.parsed_options, self.show, time.time())
+        plan = self.plan
+        self.say(f"{plan.users} users, {plan.scalpers} of them scalpers, {plan.seconds:g} s: show {self.show}")
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self._began_s
+
+    def say(self, text: str) -> None:
+        if self.wishes.plain_progress:
+            print(text, flush=True)
+        else:
+            _log.info(text)
+
+    def count_users(self) -> int:
+        users = self._environment.runner.user_count if self._environment.runner is not None else 0
+        self._most_users = max(self._most_users, users)
+        return users
+
+    def end_show(self) -> None:
+        """End the show, once: viewers pay what they hold."""
+        if self._ended_at_s is None:
+            self._ended_at_s = self.elapsed_s
+            try:
+                self._door.end(self.show)
+            except DoorFault as fault:
+                self._notes.fault(Entry("fault", "door"), str(fault))
+
+    def await_reports(self) -> None:
+        """Wait until all users are gone and every worker has told of their last moments."""
+        runner = self._environment.runner
+        if not isinstance(runner, MasterRunner):
+            return
+        with gevent.Timeout(_GONE_S, False):
+            while runner.user_count:
+                gevent.sleep(0.1)
+        gevent.sleep(_LAST_REPORTS_S)
+
+    def close(self, *, interrupted: bool) -> Summary:
+        """Close the books: audit, verdict, exit status."""
+        self.is_closed = True
+        finding, fault = self._audit()
+        figures = _figures(self._environment)
+        evidence = Evidence(
+            requests={entry: times.count for entry, times in figures.items()},
+            promised=dict(ledger.counts),
+            given_units=self.plan.units,
+            steps=len(self.plan.steps),
+            finding=finding,
+            audit_fault=fault,
+            interrupted=interrupted,
+        )
+        summary = sum_up(
+            self.plan,
+            evidence,
+            figures,
+            show=self.show,
+            users=self._most_users,
+            seconds=self._ended_at_s or self.elapsed_s,
+            currency=CURRENCY,
+        )
+        self._tell(summary)
+        return summary
+
+    def _audit(self) -> tuple[Finding | None, str]:
+        if self.wishes.no_audit:
+            return None, ""
+        began_s = time.monotonic()
+        try:
+            finding = audit(self.show, self.wishes.data_dir)
+        except AuditFault as fault:
+            self._notes.fault(BOOKS, f"no audit: {fault}")
+            return None, str(fault)
+        if finding.problems:
+            self._notes.fault(BOOKS, "; ".join(finding.problems[:3]))
+        else:
+            self._notes.timed(BOOKS, began_s)
+        return finding, ""
+
+    def _tell(self, summary: Summary) -> None:
+        for failure in summary.failures:
+            _log.error("the rehearsal failed: %s", failure)
+        self.say(f"The books: audit {summary.audit}, {summary.orders} orders, {summary.oversold} oversold.")
+        if summary.failures:
+            self._environment.process_exit_code = 1
+        if self.wishes.verdict_file:
+            Path(self.wishes.verdict_file).write_bytes(msgspec.json.encode(summary) + b"\n")
+
+
+def _figures(environment: Environment) -> dict[Entry, Times]:
+    assert environment.runner is not None
+    return {
+        Entry(one.method, one.name): _times(one) for one in environment.runner.stats.entries.values()
+    }
+
+
+def _times(one: StatsEntry) -> Times:
+    return Times(
+        count=one.num_requests,
+        p50_ms=one.get_response_time_percentile(0.5),
+        p95_ms=one.get_response_time_percentile(0.95),
+        p99_ms=one.get_response_time_percentile(0.99),
+    )
