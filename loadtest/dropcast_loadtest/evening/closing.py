@@ -142,5 +142,3 @@ def _sum(requests: Mapping[Entry, int], kind: str) -> int:
 
 def _times(figures: Mapping[Entry, Times], entry: Entry) -> Times:
     return figures.get(entry, Times())
-
-

@@ -7,7 +7,16 @@ never happen is of the type FAULT, and always a failure.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from dropcast_client import CallError, Disconnected, DropcastError, Held, OutcomeUnknown, Refused, Released, Sold
+from dropcast_client import (
+    CallError,
+    Disconnected,
+    DropcastError,
+    Held,
+    OutcomeUnknown,
+    Refused,
+    Released,
+    Sold,
+)
 
 JOIN = "join"
 FAN_OUT = "fan-out"

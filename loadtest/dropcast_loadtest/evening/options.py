@@ -22,7 +22,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: str = ""
     no_audit: bool = False
     verdict_file: str = ""
-    plain_progress: bool = False
+    progress_lines: bool = False
     ends_with_input: bool = False
     show: str = ""
     """The show that is played; empty before the doors open."""
@@ -112,7 +112,7 @@ def add_options(parser: LocustArgumentParser) -> None:
         help="write the verdict on the last evening here, as JSON",
     )
     parser.add_argument(
-        "--plain-progress", action="store_true", include_in_web_ui=False, help=argparse.SUPPRESS
+        "--progress-lines", action="store_true", include_in_web_ui=False, help=argparse.SUPPRESS
     )
     parser.add_argument(
         "--ends-with-input", action="store_true", include_in_web_ui=False, help=argparse.SUPPRESS

@@ -54,7 +54,7 @@ class Usual(NamedTuple):
 
 
 EVENINGS: Mapping[str, Usual] = {
-    "small": Usual(users=120, seconds=40),
+    "small": Usual(users=200, seconds=45),
     "holiday": Usual(users=2_000, seconds=1_800),
     "soak": Usual(users=500, seconds=3_600, steady=True),
 }
@@ -89,9 +89,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @lru_cache(maxsize=8)
-def plan(
-    evening: str, *, users: int = 0, scalpers: int = -1, seconds: float = 0.0, seed: int = 1
-) -> Plan:
+def plan(evening: str, *, users: int = 0, scalpers: int = -1, seconds: float = 0.0, seed: int = 1) -> Plan:
     """Plan an evening. `users` 0, `scalpers` -1 and `seconds` 0 stand for what is usual. Raises PlanFault."""
     if evening not in EVENINGS:
         raise PlanFault(f"an evening is one of {', '.join(EVENINGS)}, not {evening!r}")

@@ -40,10 +40,9 @@ BURST_S = 2.0
 BURST_TAPS_MAX = 250
 """More than a socket's bucket has by default, so that the server's own brake is rehearsed too."""
 
+
 class Scalper:
-    def __init__(
-        self, url: str, *, show: str, name: str, token: Callable[[str], str], notes: Notes
-    ) -> None:
+    def __init__(self, url: str, *, show: str, name: str, token: Callable[[str], str], notes: Notes) -> None:
         """`token` mints one for an account."""
         self._crew = Group()
         self._sockets = [
@@ -78,9 +77,7 @@ class _Socket:
             token=token,
             connect_timeout_s=ENTER_S,
             backoff=BACKOFF,
-            on_frame=Witness(
-                Sight(notes), show=show, codec="json", times_fanout=is_local(url)
-            ).on_frame,
+            on_frame=Witness(Sight(notes), show=show, codec="json", times_fanout=is_local(url)).on_frame,
         )
 
     def run(self) -> None:

@@ -32,6 +32,7 @@ class Evening(LoadTestShape):
         self._stage: Stage | None = None
         self._said_at_s = 0.0
         events.test_stop.add_listener(self._on_stop)
+        events.quitting.add_listener(self._on_quitting)
 
     def tick(self) -> tuple[int, float] | None:
         assert self.runner is not None
@@ -76,6 +77,11 @@ class Evening(LoadTestShape):
                 environment.runner.send_message("stop")
             self._close(stage, interrupted=True)
 
+    def _on_quitting(self, **_: object) -> None:
+        """Locust is about to choose its exit status: whatever is still played must have its verdict first."""
+        if self._stage is not None and self.runner is not None:
+            self.runner.stop()
+
     def _close(self, stage: Stage, *, interrupted: bool) -> None:
         self._stage = None
         stage.await_reports()
@@ -84,7 +90,9 @@ class Evening(LoadTestShape):
     def _say(self, stage: Stage, now_s: float, users: int) -> None:
         due = [step for step in stage.plan.steps if self._said_at_s <= step.at_s < now_s]
         for step in due:
-            stage.say(f"{step.at_s:7.1f} s  {users:6} users  {step.act.replace('_', ' ')} {step.text}".rstrip())
+            stage.say(
+                f"{step.at_s:7.1f} s  {users:6} users  {step.act.replace('_', ' ')} {step.text}".rstrip()
+            )
         if due or now_s - self._said_at_s >= _SAY_EVERY_S:
             if not due:
                 stage.say(f"{now_s:7.1f} s  {users:6} users")

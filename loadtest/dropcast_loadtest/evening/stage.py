@@ -64,15 +64,17 @@ class Stage:
         self._began_s = time.monotonic()
         play(environment.parsed_options, self.show, time.time())
         plan = self.plan
-        self.say(f"{plan.users} users, {plan.scalpers} of them scalpers, {plan.seconds:g} s: show {self.show}")
+        self.say(
+            f"{plan.users} users, {plan.scalpers} of them scalpers, {plan.seconds:g} s: show {self.show}"
+        )
 
     @property
     def elapsed_s(self) -> float:
         return time.monotonic() - self._began_s
 
     def say(self, text: str) -> None:
-        if self.wishes.plain_progress:
-            print(text, flush=True)
+        if self.wishes.progress_lines:
+            print(msgspec.json.encode({"say": text}).decode(), flush=True)
         else:
             _log.info(text)
 
@@ -112,6 +114,7 @@ class Stage:
             steps=len(self.plan.steps),
             finding=finding,
             audit_fault=fault,
+            exceptions=_exceptions(self._environment),
             interrupted=interrupted,
         )
         summary = sum_up(
@@ -153,9 +156,12 @@ class Stage:
 
 def _figures(environment: Environment) -> dict[Entry, Times]:
     assert environment.runner is not None
-    return {
-        Entry(one.method, one.name): _times(one) for one in environment.runner.stats.entries.values()
-    }
+    return {Entry(one.method, one.name): _times(one) for one in environment.runner.stats.entries.values()}
+
+
+def _exceptions(environment: Environment) -> list[str]:
+    assert environment.runner is not None
+    return [str(told["msg"]) for told in environment.runner.exceptions.values()]
 
 
 def _times(one: StatsEntry) -> Times:

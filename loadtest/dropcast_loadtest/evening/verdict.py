@@ -4,7 +4,7 @@ The engine's books must be right in themselves, which `dropcast audit` says. No 
 gave. And what buyers were promised must be what the books have, but for payments that nobody knows the end of.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -43,12 +43,15 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """None: there was to be no audit."""
     audit_fault: str = ""
     """Why the audit could not be held."""
+    exceptions: Sequence[str] = ()
+    """What users of Locust's raised that nobody expected."""
     interrupted: bool = False
 
 
 def find_failures(evidence: Evidence) -> list[str]:
     """Return every way in which the evening was not what it should have been, each in a few words."""
-    return [*_faults(evidence.requests), *_run_of_show(evidence), *_books(evidence)]
+    raised = (f"raised: {told}" for told in evidence.exceptions)
+    return [*_faults(evidence.requests), *raised, *_run_of_show(evidence), *_books(evidence)]
 
 
 def count_oversold(evidence: Evidence) -> int:

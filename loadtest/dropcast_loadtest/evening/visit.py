@@ -151,5 +151,3 @@ class Visit:
 def is_local(url: str) -> bool:
     """Whether the server is on this machine, as far as its address tells."""
     return any(f"//{name}" in url for name in _LOCAL)
-
-

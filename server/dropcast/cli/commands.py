@@ -11,6 +11,7 @@ from dropcast import __version__
 from dropcast.cli.audit import audit
 from dropcast.cli.demo import demo
 from dropcast.cli.import_ import import_
+from dropcast.cli.loadtest import loadtest
 from dropcast.cli.serve import serve
 from dropcast.cli.shows import shows
 from dropcast.cli.token import token
@@ -50,5 +51,5 @@ def main() -> None:
     """
 
 
-for command in (serve, demo, token, import_, shows, audit):
+for command in (serve, demo, loadtest, token, import_, shows, audit):
     main.add_command(command)
