@@ -6,5 +6,5 @@ from pathlib import Path
 from locust.main import main
 
 if __name__ == "__main__":
-    sys.argv = ["locust", "-f", str(Path(__file__).with_name("entry.py")), *sys.argv[1:]]
+    sys.argv = ["locust", "-f", str(Path(__file__).with_name("locustfile.py")), *sys.argv[1:]]
     main()

@@ -21,7 +21,7 @@ from dropcast_client import (
     Sold,
     SyncClient,
 )
-from dropcast_loadtest.evening.entries import PAY, RELEASE, RESERVE, answered, fault
+from dropcast_loadtest.evening.entries import PAY, RELEASE, RESERVE, TWO_HOLDS, VIEWER, answered
 from dropcast_loadtest.evening.notes import Notes
 
 _TRIES = 3
@@ -60,8 +60,8 @@ class Buyer:
         if twice:
             second.join()
         held = {answer.hold: answer for answer in answers if isinstance(answer, Held)}
-        if len(held) > 1 and (entry := fault("two_holds")) is not None:
-            self._notes.fault(entry, f"{len(held)} holds for the key {key}")
+        if len(held) > 1:
+            self._notes.fault(TWO_HOLDS, f"{len(held)} holds for the key {key}")
         return next(iter(held.values()), answers[0])
 
     def release(self, held: Held) -> None:
@@ -102,7 +102,7 @@ class Buyer:
         self._notes.ledger.count("unknown_payments")
         self._notes.ledger.count("unknown_units", held.qty)
 
-    def _ask(self, kind: str, call: Callable[[], Answer | Refused]) -> Answer | Refused | None:
+    def _ask(self, command: str, call: Callable[[], Answer | Refused]) -> Answer | Refused | None:
         """Call until there is an answer, or until it is plain that there will be none."""
         began_s = time.monotonic()
         last: DropcastError | None = None
@@ -118,7 +118,7 @@ class Buyer:
                 ):
                     break
             else:
-                self._notes.timed(answered(kind, answer), began_s)
+                self._notes.timed(answered(VIEWER, command, answer), began_s)
                 return answer
         if last is not None:
             self._notes.failed(last)

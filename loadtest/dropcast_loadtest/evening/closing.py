@@ -9,18 +9,22 @@ import msgspec
 
 from dropcast_loadtest.evening.entries import (
     CAME_BACK,
-    EVENT,
+    FAN_OUT,
     FAULT,
     PAY,
     RESERVE,
-    SCALP,
+    SCALPER,
     SENT_AWAY,
+    VIEWER,
     Entry,
+    count_answers,
     joined,
     refusals,
 )
 from dropcast_loadtest.evening.plan import Plan
 from dropcast_loadtest.evening.verdict import Evidence, count_oversold, find_failures
+
+_HELD = Entry(VIEWER, f"{RESERVE} held")
 
 
 class Times(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,29 +97,29 @@ def sum_up(
 ) -> Summary:
     """`users` is the most there were at one time, `seconds` how long it lasted."""
     requests, promised = evidence.requests, evidence.promised
-    taps = _sum(requests, RESERVE)
-    refused = refusals(requests, RESERVE)
+    taps = count_answers(requests, VIEWER, RESERVE)
+    refused = refusals(requests, VIEWER, RESERVE)
     return Summary(
         evening=plan.evening,
         show=show,
         seconds=round(seconds, 1),
         users=users,
         scalpers=plan.scalpers,
-        join=_times(figures, joined("viewer")),
+        join=_times(figures, joined(VIEWER)),
         came_back=_times(figures, CAME_BACK),
-        fan_out=_times(figures, EVENT),
-        hold=_times(figures, Entry(RESERVE, "held")),
-        pay=_times(figures, Entry(PAY, "sold")),
+        fan_out=_times(figures, FAN_OUT),
+        hold=_times(figures, _HELD),
+        pay=_times(figures, Entry(VIEWER, f"{PAY} sold")),
         delivered=promised.get("delivered", 0),
         taps=taps,
-        held=requests.get(Entry(RESERVE, "held"), 0),
+        held=requests.get(_HELD, 0),
         refused_by_reason=refused,
         sold_out_share=round(refused.get("sold out", 0) / taps, 3) if taps else 0.0,
-        scalper_taps=_sum(requests, SCALP) - requests.get(SENT_AWAY, 0),
-        scalper_held=requests.get(Entry(SCALP, "held"), 0),
-        scalper_refused_by_reason=refusals(requests, SCALP),
+        scalper_taps=count_answers(requests, SCALPER, RESERVE),
+        scalper_held=requests.get(Entry(SCALPER, _HELD.name), 0),
+        scalper_refused_by_reason=refusals(requests, SCALPER, RESERVE),
         sent_away=requests.get(SENT_AWAY, 0),
-        unpaid_by_reason=refusals(requests, PAY),
+        unpaid_by_reason=refusals(requests, VIEWER, PAY),
         orders=promised.get("orders", 0),
         units=promised.get("units", 0),
         amount_minor=promised.get("minor", 0),
@@ -134,10 +138,6 @@ def _audit(evidence: Evidence) -> str:
     if evidence.finding is None:
         return "skipped"
     return "; ".join(evidence.finding.problems) or "ok"
-
-
-def _sum(requests: Mapping[Entry, int], kind: str) -> int:
-    return sum(count for entry, count in requests.items() if entry.type == kind)
 
 
 def _times(figures: Mapping[Entry, Times], entry: Entry) -> Times:

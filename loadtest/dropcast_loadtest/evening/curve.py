@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 
@@ -15,7 +16,7 @@ class Curve:
 
     def __init__(self, points: Sequence[Point]) -> None:
         """Raises ValueError when there are no points, or they are not in the order of their times."""
-        if not points or any(a.at_s > b.at_s for a, b in zip(points, points[1:], strict=False)):
+        if not points or any(a.at_s > b.at_s for a, b in pairwise(points)):
             raise ValueError("a curve goes through points in the order of their times")
         self.points = tuple(points)
         self._times = [point.at_s for point in points]

@@ -1,7 +1,8 @@
 """The names under which Locust counts what happens: one table, so that all processes and pages agree. Pure.
 
-An entry is a type and a name. A refusal is an answer, so it has an entry of its own and is no failure. What must
-never happen is of the type FAULT, and always a failure.
+An entry is a type, whose doing it is, and a name, what they did and how it ended. Locust sorts by name, so the
+outcomes of one command stand together. A refusal is an answer: it has an entry of its own and is no failure. What
+must never happen is of the type FAULT, and always a failure.
 """
 
 from collections.abc import Mapping
@@ -18,17 +19,21 @@ from dropcast_client import (
     Sold,
 )
 
-JOIN = "join"
-FAN_OUT = "fan-out"
-RESERVE = "reserve"
-SCALP = "scalp"
-PAY = "pay"
-RELEASE = "release"
-HOST = "host"
+VIEWER = "viewer"
+SCALPER = "scalper"
+CREATOR = "creator"
+SHOW = "show"
 FAULT = "fault"
 AUDIT = "audit"
 
+JOIN = "join"
+RESERVE = "reserve"
+PAY = "pay"
+RELEASE = "release"
+
+_OUTCOMES: Mapping[type, str] = {Held: "held", Released: "released", Sold: "sold"}
 _REFUSED = "refused: "
+_RUN_OF_SHOW = "run of show: "
 
 
 class Entry(NamedTuple):
@@ -36,45 +41,41 @@ class Entry(NamedTuple):
     name: str
 
 
-CAME_BACK = Entry(JOIN, "came back")
-EVENT = Entry(FAN_OUT, "event")
-THROTTLED = Entry(SCALP, "refused: rate limited")
-SENT_AWAY = Entry(SCALP, "sent away")
+CAME_BACK = Entry(VIEWER, "join again after a broken line")
+FAN_OUT = Entry(SHOW, "event")
+THROTTLED = Entry(SCALPER, f"{RESERVE} {_REFUSED}rate limited")
+SENT_AWAY = Entry(SCALPER, f"{RESERVE} flood, sent away")
 BOOKS = Entry(AUDIT, "books")
+LOST = Entry(FAULT, "lost")
+DOOR = Entry(FAULT, "back office")
+TWO_HOLDS = Entry(FAULT, "two holds for one key")
 
-_FAULTS: Mapping[str, str] = {
-    "gaps": "gap",
-    "duplicates": "duplicate",
-    "two_holds": "two holds for one key",
-    "lost": "lost",
-}
-"""What the witness and the users count, and its name as a fault."""
+_WITNESSED: Mapping[str, Entry] = {"gaps": Entry(FAULT, "gap"), "duplicates": Entry(FAULT, "duplicate")}
 
 
 def joined(who: str) -> Entry:
-    return Entry(JOIN, who)
+    return Entry(who, JOIN)
 
 
-def answered(kind: str, answer: Held | Released | Sold | Refused) -> Entry:
-    """Return the entry of a command of that type and its answer."""
-    match answer:
-        case Held():
-            return Entry(kind, "held")
-        case Released():
-            return Entry(kind, "released")
-        case Sold():
-            return Entry(kind, "sold")
-        case Refused(reason=reason):
-            return Entry(kind, _REFUSED + reason.replace("_", " "))
+def answered(who: str, command: str, answer: Held | Released | Sold | Refused) -> Entry:
+    """Return the entry of somebody's command and its answer."""
+    if isinstance(answer, Refused):
+        return Entry(who, f"{command} {_REFUSED}{answer.reason.replace('_', ' ')}")
+    return Entry(who, f"{command} {_OUTCOMES[type(answer)]}")
 
 
 def hosted(act: str) -> Entry:
-    return Entry(HOST, act.replace("_", " "))
+    """Return the entry of a step in the run of show."""
+    return Entry(CREATOR, _RUN_OF_SHOW + act.replace("_", " "))
 
 
-def fault(count: str) -> Entry | None:
-    """Return the fault that a count of this name is, or None when it is none."""
-    return Entry(FAULT, _FAULTS[count]) if count in _FAULTS else None
+def is_hosted(entry: Entry) -> bool:
+    return entry.type == CREATOR and entry.name.startswith(_RUN_OF_SHOW)
+
+
+def witnessed(count: str) -> Entry | None:
+    """Return the fault that the witness counts under this name, or None when it is none."""
+    return _WITNESSED.get(count)
 
 
 def error(failure: DropcastError) -> Entry:
@@ -83,17 +84,27 @@ def error(failure: DropcastError) -> Entry:
         case OutcomeUnknown():
             return Entry(FAULT, "no answer")
         case CallError(code=code):
-            return Entry(FAULT, f"error: {code}")
+            return Entry(FAULT, f"error: {code.replace('_', ' ')}")
         case Disconnected():
-            return Entry(FAULT, "lost")
+            return LOST
         case _:
             return Entry(FAULT, type(failure).__name__)
 
 
-def refusals(counts: Mapping[Entry, int], kind: str) -> dict[str, int]:
-    """Return how often each reason was given to commands of that type."""
+def count_answers(counts: Mapping[Entry, int], who: str, command: str) -> int:
+    """Return how many answers somebody's commands got."""
+    return sum(
+        count
+        for entry, count in counts.items()
+        if entry.type == who and entry.name.startswith(f"{command} ") and entry != SENT_AWAY
+    )
+
+
+def refusals(counts: Mapping[Entry, int], who: str, command: str) -> dict[str, int]:
+    """Return how often each reason was given to somebody's commands."""
+    prefix = f"{command} {_REFUSED}"
     return {
-        entry.name.removeprefix(_REFUSED): count
+        entry.name.removeprefix(prefix): count
         for entry, count in sorted(counts.items())
-        if entry.type == kind and entry.name.startswith(_REFUSED)
+        if entry.type == who and entry.name.startswith(prefix)
     }

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dropcast_client import CallError, Disconnected, DropcastError, OutcomeUnknown, SyncClient
 from dropcast_loadtest.config import Step
 from dropcast_loadtest.evening.door import Door, DoorFault
-from dropcast_loadtest.evening.entries import Entry, error, hosted, joined
+from dropcast_loadtest.evening.entries import CREATOR, DOOR, LOST, error, hosted, joined
 from dropcast_loadtest.evening.notes import Notes
 from dropcast_loadtest.evening.plan import Plan
 from dropcast_loadtest.evening.visit import BACKOFF, ENTER_S
@@ -33,9 +33,9 @@ class Host:
             began_s = time.monotonic()
             self._client.connect()
             self._client.subscribe(self._show).ready(ENTER_S)
-            self._notes.timed(joined("creator"), began_s)
+            self._notes.timed(joined(CREATOR), began_s)
         except (CallError, Disconnected, TimeoutError) as failure:
-            self._notes.fault(Entry("fault", "lost"), str(failure))
+            self._notes.fault(LOST, str(failure))
             return
         for number, step in enumerate(plan.steps):
             time.sleep(max(0.0, step.at_s - elapsed_s()))
@@ -46,7 +46,7 @@ class Host:
 
     def _carry_out(self, step: Step, key: str) -> None:
         """Say a step until it is understood: the show must go on."""
-        last = ""
+        last, fault = "", LOST
         for attempt in range(_TRIES):
             if attempt:
                 time.sleep(_BETWEEN_TRIES_S)
@@ -55,7 +55,7 @@ class Host:
                 self._say(step, key)
             except (CallError, OutcomeUnknown, Disconnected, DoorFault) as failure:
                 last = str(failure)
-                fault = error(failure) if isinstance(failure, DropcastError) else Entry("fault", "door")
+                fault = error(failure) if isinstance(failure, DropcastError) else DOOR
             else:
                 self._notes.timed(hosted(step.act), began_s)
                 return

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable
 
 from dropcast_client import DropcastError
-from dropcast_loadtest.evening.entries import CAME_BACK, EVENT, Entry, error, fault
+from dropcast_loadtest.evening.entries import CAME_BACK, FAN_OUT, Entry, error, witnessed
 from dropcast_loadtest.evening.ledger import Ledger
 
-Fire = Callable[[Entry, float, Exception | None], None]
-"""fire(entry, milliseconds, what failed) counts one request of Locust's."""
+Fire = Callable[[Entry, float | None, Exception | None], None]
+"""fire(entry, milliseconds if it took any, what failed) counts one request of Locust's."""
 
 
 class Fault(Exception):
@@ -27,8 +27,12 @@ class Notes:
     def took(self, entry: Entry, duration_ms: float) -> None:
         self._fire(entry, duration_ms, None)
 
+    def happened(self, entry: Entry) -> None:
+        """Count something that has no duration, or none that says anything about the server."""
+        self._fire(entry, None, None)
+
     def fault(self, entry: Entry, words: str) -> None:
-        self._fire(entry, 0.0, Fault(words))
+        self._fire(entry, None, Fault(words))
 
     def failed(self, failure: DropcastError) -> None:
         self.fault(error(failure), str(failure))
@@ -39,7 +43,7 @@ class _FanOut:
         self._notes = notes
 
     def record(self, value: int) -> None:
-        self._notes.took(EVENT, value / 1000)
+        self._notes.took(FAN_OUT, value / 1000)
 
 
 class Sight:
@@ -61,6 +65,6 @@ class Sight:
             self._notes.ledger.count("came_back")
             self._notes.timed(CAME_BACK, self._broke_at_s)
             self._broke_at_s = None
-        elif (entry := fault(name)) is not None:
+        elif (entry := witnessed(name)) is not None:
             for _ in range(by):
                 self._notes.fault(entry, f"{name} on a socket")

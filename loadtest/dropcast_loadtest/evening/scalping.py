@@ -29,7 +29,7 @@ from dropcast_client import (
     SyncSubscription,
 )
 from dropcast_loadtest.behaviour import APPROVE
-from dropcast_loadtest.evening.entries import PAY, SCALP, SENT_AWAY, THROTTLED, answered, joined
+from dropcast_loadtest.evening.entries import PAY, RESERVE, SCALPER, SENT_AWAY, THROTTLED, answered, joined
 from dropcast_loadtest.evening.notes import Notes, Sight
 from dropcast_loadtest.evening.visit import BACKOFF, ENTER_S, is_local
 from dropcast_loadtest.witness import Witness
@@ -86,7 +86,7 @@ class _Socket:
             self._client.connect()
             subscription = self._client.subscribe(self._show)
             subscription.ready(ENTER_S)
-            self._notes.timed(joined("scalper"), began_s)
+            self._notes.timed(joined(SCALPER), began_s)
             self._lurk(subscription)
         except (CallError, Disconnected, FellBehind) as failure:
             self._lost(failure)
@@ -134,7 +134,7 @@ class _Socket:
         except (CallError, OutcomeUnknown, Disconnected) as failure:
             self._refused_at_the_edge(failure, began_s)
             return None
-        self._notes.timed(answered(SCALP, answer), began_s)
+        self._notes.timed(answered(SCALPER, RESERVE, answer), began_s)
         return answer
 
     def _refused_at_the_edge(self, failure: DropcastError, began_s: float) -> None:
@@ -142,7 +142,7 @@ class _Socket:
         if isinstance(failure, CallError) and failure.code == "rate_limited":
             self._notes.timed(THROTTLED, began_s)
         elif self._client.state.code == Close.FLOOD:
-            self._notes.timed(SENT_AWAY, began_s)
+            self._notes.happened(SENT_AWAY)
         else:
             self._notes.failed(failure)
 
@@ -157,7 +157,7 @@ class _Socket:
                     self._unknown(held)
                 self._refused_at_the_edge(failure, began_s)
             else:
-                self._notes.timed(answered(PAY, answer), began_s)
+                self._notes.timed(answered(SCALPER, PAY, answer), began_s)
                 if isinstance(answer, Sold):
                     self._notes.ledger.count("orders")
                     self._notes.ledger.count("units", held.qty)
@@ -170,7 +170,7 @@ class _Socket:
 
     def _lost(self, failure: DropcastError) -> None:
         if isinstance(failure, Disconnected) and failure.code == Close.FLOOD:
-            self._notes.took(SENT_AWAY, 0.0)
+            self._notes.happened(SENT_AWAY)
         else:
             self._notes.failed(failure)
 

@@ -6,7 +6,7 @@ before the last one the books are closed, so that a run without a server or with
 
 import logging
 
-from locust import LoadTestShape, events
+from locust import LoadTestShape
 from locust.env import Environment
 from locust.runners import MasterRunner
 
@@ -27,12 +27,10 @@ class Evening(LoadTestShape):
 
     abstract = False
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._stage: Stage | None = None
-        self._said_at_s = 0.0
-        events.test_stop.add_listener(self._on_stop)
-        events.quitting.add_listener(self._on_quitting)
+    _stage: Stage | None = None
+    _played: Stage | None = None
+    """The last one that was closed."""
+    _said_at_s = 0.0
 
     def tick(self) -> tuple[int, float] | None:
         assert self.runner is not None
@@ -64,26 +62,28 @@ class Evening(LoadTestShape):
             return False
         # The dispatcher reads these when it begins.
         Scalper.fixed_count = stage.plan.scalpers
-        Scalper.weight = 0 if not stage.plan.scalpers else 1
+        Scalper.weight = 1 if stage.plan.scalpers else 0
         self._said_at_s = 0.0
         return True
 
-    def _on_stop(self, environment: Environment, **_: object) -> None:
+    def on_stop(self, environment: Environment, **_: object) -> None:
         """Locust stops: in order, or because somebody wants it so in mid-show."""
-        stage = self._stage
+        stage, played = self._stage, self._stage or self._played
         if stage is not None:
             stage.end_show()
             if isinstance(environment.runner, MasterRunner):
                 environment.runner.send_message("stop")
             self._close(stage, interrupted=True)
+        if played is not None:
+            played.show_largest_crowd()
 
-    def _on_quitting(self, **_: object) -> None:
+    def on_quitting(self, **_: object) -> None:
         """Locust is about to choose its exit status: whatever is still played must have its verdict first."""
         if self._stage is not None and self.runner is not None:
             self.runner.stop()
 
     def _close(self, stage: Stage, *, interrupted: bool) -> None:
-        self._stage = None
+        self._stage, self._played = None, stage
         stage.await_reports()
         stage.close(interrupted=interrupted)
 

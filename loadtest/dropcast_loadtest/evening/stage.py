@@ -19,7 +19,7 @@ from dropcast_loadtest.evening.books import AuditFault, audit, require_way
 from dropcast_loadtest.evening.catalogue import CURRENCY
 from dropcast_loadtest.evening.closing import Summary, Times, sum_up
 from dropcast_loadtest.evening.door import Door, DoorFault
-from dropcast_loadtest.evening.entries import BOOKS, Entry
+from dropcast_loadtest.evening.entries import BOOKS, DOOR, Entry
 from dropcast_loadtest.evening.notes import Notes
 from dropcast_loadtest.evening.options import play, wishes_of
 from dropcast_loadtest.evening.plan import PlanFault
@@ -46,6 +46,7 @@ class Stage:
         self._notes: Notes = notes
         self.wishes = wishes_of(environment.parsed_options)
         self._most_users = 0
+        self._most_by_class: dict[str, int] = {}
         self._ended_at_s: float | None = None
         self.is_closed = False
         try:
@@ -80,7 +81,9 @@ class Stage:
 
     def count_users(self) -> int:
         users = self._environment.runner.user_count if self._environment.runner is not None else 0
-        self._most_users = max(self._most_users, users)
+        if users > self._most_users:
+            self._most_users = users
+            self._most_by_class = _by_class(self._environment)
         return users
 
     def end_show(self) -> None:
@@ -90,7 +93,12 @@ class Stage:
             try:
                 self._door.end(self.show)
             except DoorFault as fault:
-                self._notes.fault(Entry("fault", "door"), str(fault))
+                self._notes.fault(DOOR, str(fault))
+
+    def show_largest_crowd(self) -> None:
+        """Have Locust's report tell of the crowd at its largest, rather than of the empty house afterwards."""
+        if self._environment.runner is not None:
+            self._environment.runner.final_user_classes_count = self._most_by_class
 
     def await_reports(self) -> None:
         """Wait until all users are gone and every worker has told of their last moments."""
@@ -132,7 +140,6 @@ class Stage:
     def _audit(self) -> tuple[Finding | None, str]:
         if self.wishes.no_audit:
             return None, ""
-        began_s = time.monotonic()
         try:
             finding = audit(self.show, self.wishes.data_dir)
         except AuditFault as fault:
@@ -141,7 +148,7 @@ class Stage:
         if finding.problems:
             self._notes.fault(BOOKS, "; ".join(finding.problems[:3]))
         else:
-            self._notes.timed(BOOKS, began_s)
+            self._notes.happened(BOOKS)
         return finding, ""
 
     def _tell(self, summary: Summary) -> None:
@@ -157,6 +164,14 @@ class Stage:
 def _figures(environment: Environment) -> dict[Entry, Times]:
     assert environment.runner is not None
     return {Entry(one.method, one.name): _times(one) for one in environment.runner.stats.entries.values()}
+
+
+def _by_class(environment: Environment) -> dict[str, int]:
+    runner = environment.runner
+    assert runner is not None
+    return dict(
+        runner.reported_user_classes_count if isinstance(runner, MasterRunner) else runner.user_classes_count
+    )
 
 
 def _exceptions(environment: Environment) -> list[str]:

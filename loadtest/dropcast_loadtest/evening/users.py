@@ -32,7 +32,7 @@ ledger = Ledger()
 _numbers = itertools.count()
 
 
-def _fire(entry: Entry, duration_ms: float, fault: Exception | None) -> None:
+def _fire(entry: Entry, duration_ms: float | None, fault: Exception | None) -> None:
     events.request.fire(
         request_type=entry.type,
         name=entry.name,

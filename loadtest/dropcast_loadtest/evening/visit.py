@@ -18,7 +18,7 @@ from dropcast_client import (
 )
 from dropcast_loadtest.behaviour import Intent
 from dropcast_loadtest.evening.buyer import Buyer
-from dropcast_loadtest.evening.entries import joined
+from dropcast_loadtest.evening.entries import VIEWER, joined
 from dropcast_loadtest.evening.notes import Notes, Sight
 from dropcast_loadtest.evening.relay import Relay
 from dropcast_loadtest.evening.shopper import BreakLine, Browse, Deed, Finish, Shopper, TapOn
@@ -68,7 +68,7 @@ class Visit:
             self._client.connect()
             self._subscription = self._client.subscribe(self._show)
             self._subscription.ready(ENTER_S)
-            self._notes.timed(joined("viewer"), began_s)
+            self._notes.timed(joined(VIEWER), began_s)
             self._stay(self._subscription)
         except (Disconnected, FellBehind, CallError) as failure:
             self._notes.failed(failure)

@@ -5,14 +5,17 @@
 
 import os
 import signal
+from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import gevent
-from locust import events
+from locust import argument_parser, events, stats
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from dropcast_loadtest.evening.options import add_options, wishes_of
+from dropcast_loadtest.evening.plan import PlanFault
 from dropcast_loadtest.evening.shape import Evening
 from dropcast_loadtest.evening.users import Creator, Scalper, Viewer, ledger
 from dropcast_loadtest.sockets import allow_many_sockets
@@ -21,22 +24,31 @@ __all__ = ["Creator", "Evening", "Scalper", "Viewer"]
 
 _LEDGER = "dropcast_ledger"
 
-events.init_command_line_parser.add_listener(add_options)
+_CHARTED_MOMENTS = 120
 
 
-@events.init.add_listener
 def on_init(environment: Environment, **_: object) -> None:
     allow_many_sockets()
     assert environment.parsed_options is not None
     if isinstance(environment.runner, WorkerRunner):
         events.report_to_master.add_listener(report)
+        # Locust makes this dict anew for every option of every order to spawn: a third of a second each time, in
+        # which nobody in this process would hear an event.
+        argument_parser.default_args_dict = cache(argument_parser.default_args_dict)
         return
+    shape = environment.shape_class
+    assert isinstance(shape, Evening)
+    events.test_stop.add_listener(shape.on_stop)
+    events.quitting.add_listener(shape.on_quitting)
     events.worker_report.add_listener(take_report)
-    if wishes_of(environment.parsed_options).ends_with_input:
+    wishes = wishes_of(environment.parsed_options)
+    with suppress(PlanFault):  # the shape will tell
+        # A short evening would be a few points in Locust's charts, and its spikes between them.
+        stats.HISTORY_STATS_INTERVAL_SEC = min(5, max(1, round(wishes.plan.seconds / _CHARTED_MOMENTS)))
+    if wishes.ends_with_input:
         gevent.spawn(_stop_at_end_of_input)
 
 
-@events.test_start.add_listener
 def on_start(**_: object) -> None:
     ledger.take()
 
@@ -55,3 +67,9 @@ def _stop_at_end_of_input() -> None:
     while gevent.get_hub().threadpool.apply(os.read, (0, 1)):
         pass
     os.kill(os.getpid(), signal.SIGINT)
+
+
+stats.PERCENTILES_TO_CHART = [0.5, 0.95, 0.99]
+events.init_command_line_parser.add_listener(add_options)
+events.init.add_listener(on_init)
+events.test_start.add_listener(on_start)
