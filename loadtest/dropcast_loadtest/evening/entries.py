@@ -31,7 +31,7 @@ RESERVE = "reserve"
 PAY = "pay"
 RELEASE = "release"
 
-_OUTCOMES: Mapping[type, str] = {Held: "held", Released: "released", Sold: "sold"}
+_OUTCOMES: Mapping[type, str] = {Held: "held", Released: "done", Sold: "sold"}
 _REFUSED = "refused: "
 _RUN_OF_SHOW = "run of show: "
 
@@ -41,7 +41,7 @@ class Entry(NamedTuple):
     name: str
 
 
-CAME_BACK = Entry(VIEWER, "join again after a broken line")
+CAME_BACK = Entry(VIEWER, "join again")
 FAN_OUT = Entry(SHOW, "event")
 THROTTLED = Entry(SCALPER, f"{RESERVE} {_REFUSED}rate limited")
 SENT_AWAY = Entry(SCALPER, f"{RESERVE} flood, sent away")

@@ -48,7 +48,7 @@ class Evening(LoadTestShape):
             return users, 1.0
         if users:
             return 0, float(users)
-        self._close(stage, interrupted=False)
+        self._close(stage)
         return None
 
     def _open(self, environment: Environment) -> bool:
@@ -73,7 +73,7 @@ class Evening(LoadTestShape):
             stage.end_show()
             if isinstance(environment.runner, MasterRunner):
                 environment.runner.send_message("stop")
-            self._close(stage, interrupted=True)
+            self._close(stage)
         if played is not None:
             played.show_largest_crowd()
 
@@ -82,10 +82,11 @@ class Evening(LoadTestShape):
         if self._stage is not None and self.runner is not None:
             self.runner.stop()
 
-    def _close(self, stage: Stage, *, interrupted: bool) -> None:
-        self._stage, self._played = None, stage
+    def _close(self, stage: Stage) -> None:
+        """Killed in the middle of it, as Locust does with this greenlet when it is told to stop, it begins again."""
         stage.await_reports()
-        stage.close(interrupted=interrupted)
+        stage.close()
+        self._stage, self._played = None, stage
 
     def _say(self, stage: Stage, now_s: float, users: int) -> None:
         due = [step for step in stage.plan.steps if self._said_at_s <= step.at_s < now_s]

@@ -48,7 +48,6 @@ class Stage:
         self._most_users = 0
         self._most_by_class: dict[str, int] = {}
         self._ended_at_s: float | None = None
-        self.is_closed = False
         try:
             self.plan = self.wishes.plan
             self._door = Door(environment.host or "", here(self.wishes.data_dir))
@@ -110,9 +109,8 @@ class Stage:
                 gevent.sleep(0.1)
         gevent.sleep(_LAST_REPORTS_S)
 
-    def close(self, *, interrupted: bool) -> Summary:
+    def close(self) -> Summary:
         """Close the books: audit, verdict, exit status."""
-        self.is_closed = True
         finding, fault = self._audit()
         figures = _figures(self._environment)
         evidence = Evidence(
@@ -123,7 +121,7 @@ class Stage:
             finding=finding,
             audit_fault=fault,
             exceptions=_exceptions(self._environment),
-            interrupted=interrupted,
+            interrupted=self._ended_at_s is None or self._ended_at_s < self.plan.seconds,
         )
         summary = sum_up(
             self.plan,
