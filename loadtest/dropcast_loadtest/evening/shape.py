@@ -17,8 +17,8 @@ _log = logging.getLogger("dropcast_loadtest")
 
 _AHEAD_S = 1.0
 """An answer is what shall be so by the next question."""
-_LAST_CALL_S = 2.0
-"""How long viewers have after the end of the show to pay for what they hold."""
+_LAST_CALL_S_MAX = 2.0
+"""How long viewers have after the end of the show to pay for what they hold, when holds last longer."""
 _SAY_EVERY_S = 5.0
 
 
@@ -44,7 +44,7 @@ class Evening(LoadTestShape):
             wanted = stage.plan.users_at(now_s + _AHEAD_S)
             return wanted, float(max(1, abs(wanted - users)))
         stage.end_show()
-        if now_s < stage.plan.seconds + _LAST_CALL_S:
+        if now_s < stage.plan.seconds + min(_LAST_CALL_S_MAX, stage.plan.hold_ms / 1000):
             return users, 1.0
         if users:
             return 0, float(users)

@@ -8,11 +8,12 @@ import os
 import secrets
 import time
 from pathlib import Path
+from typing import Any
 
 import gevent
 import msgspec
 from locust.env import Environment
-from locust.runners import WORKER_REPORT_INTERVAL, MasterRunner
+from locust.runners import STATE_MISSING, MasterRunner
 from locust.stats import StatsEntry
 
 from dropcast_loadtest.evening.books import AuditFault, audit, require_way
@@ -27,8 +28,9 @@ from dropcast_loadtest.evening.tokens import NoSecret, here
 from dropcast_loadtest.evening.users import ledger, notes
 from dropcast_loadtest.evening.verdict import Evidence, Finding
 
-_LAST_REPORTS_S = WORKER_REPORT_INTERVAL + 1.0
 _GONE_S = 30.0
+"""How long to wait for the last reports of workers, which come every three seconds."""
+_POLL_S = 0.1
 
 _log = logging.getLogger("dropcast_loadtest")
 
@@ -104,10 +106,21 @@ class Stage:
         runner = self._environment.runner
         if not isinstance(runner, MasterRunner):
             return
-        with gevent.Timeout(_GONE_S, False):
-            while runner.user_count:
-                gevent.sleep(0.1)
-        gevent.sleep(_LAST_REPORTS_S)
+        told: set[str] = set()
+
+        def on_report(client_id: str, data: dict[str, Any], **_: object) -> None:
+            if data["user_count"] == 0:
+                told.add(client_id)
+
+        self._environment.events.worker_report.add_listener(on_report)
+        try:
+            with gevent.Timeout(_GONE_S, False):
+                while not told >= {
+                    worker.id for worker in runner.clients.all if worker.state != STATE_MISSING
+                }:
+                    gevent.sleep(_POLL_S)
+        finally:
+            self._environment.events.worker_report.remove_listener(on_report)
 
     def close(self) -> Summary:
         """Close the books: audit, verdict, exit status."""
