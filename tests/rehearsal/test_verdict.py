@@ -1,14 +1,17 @@
 """What Locust's process writes is what the command reads, and the panel tells it."""
 
+import click
 import msgspec
 import pytest
 from rich.console import Console
 
+from dropcast.cli.loadtest import loadtest
 from dropcast.rehearsal import locust
 from dropcast.rehearsal.closing import render_verdict
 from dropcast.rehearsal.locust import MissingLoadtest, require_loadtest
 from dropcast.rehearsal.verdict import Times, Verdict
 from dropcast_loadtest.evening import closing
+from dropcast_loadtest.evening.plan import EVENINGS
 
 TIMES = Times(count=1_200, p50_ms=3.0, p95_ms=9.0, p99_ms=20.0)
 NOTHING = Times(count=0, p50_ms=0.0, p95_ms=0.0, p99_ms=0.0)
@@ -55,6 +58,12 @@ def told(verdict: Verdict) -> str:
 def test_both_sides_have_the_same_fields() -> None:
     for ours, theirs in ((Verdict, closing.Summary), (Times, closing.Times)):
         assert ours.__struct_fields__ == theirs.__struct_fields__
+
+
+def test_the_command_offers_the_evenings_that_there_are() -> None:
+    offered = next(option.type for option in loadtest.params if option.name == "evening")
+    assert isinstance(offered, click.Choice)
+    assert list(offered.choices) == list(EVENINGS)
 
 
 def test_a_good_evening_is_told_in_figures_and_its_audit() -> None:

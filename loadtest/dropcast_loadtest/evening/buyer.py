@@ -38,6 +38,7 @@ class Buyer:
         self._taps = 0
         self._orders: set[str] = set()
         self._paying: Held | None = None
+        self._gone = False
 
     def hold(self, drop: str, sku: str, qty: int, *, twice: bool) -> Held | Refused | None:
         """Reserve; `twice` sends the tap a second time at once, which must not hold more. None: no answer."""
@@ -86,6 +87,7 @@ class Buyer:
 
     def leaves(self) -> None:
         """They go away, whatever is under way."""
+        self._gone = True
         if self._paying is not None:
             self._unknown(self._paying)
             self._paying = None
@@ -120,6 +122,7 @@ class Buyer:
             else:
                 self._notes.timed(answered(VIEWER, command, answer), began_s)
                 return answer
-        if last is not None:
+        # The connection of somebody who goes away ends in the middle of things.
+        if last is not None and not self._gone:
             self._notes.failed(last)
         return None

@@ -79,8 +79,8 @@ class Host:
                 )
                 self._drops[step.drop] = done.drop
             case "top_up":
-                client.update(show=show, drop=self._drops[step.drop], add_units=step.units, key=key)
+                client.update(show=show, drop=self._drops.get(step.drop, ""), add_units=step.units, key=key)
             case "unpin":
-                client.unpin(show=show, drop=self._drops[step.drop], key=key)
+                client.unpin(show=show, drop=self._drops.get(step.drop, ""), key=key)
             case other:
                 raise ValueError(f"the run of show has no act {other!r}")

@@ -4,6 +4,7 @@ A user whose visit has ended stays idle until Locust stops it, for Locust would 
 """
 
 import itertools
+import logging
 import time
 from typing import Protocol
 
@@ -22,6 +23,8 @@ from dropcast_loadtest.evening.scalping import Scalper as ScalperCrew
 from dropcast_loadtest.evening.shopper import Shopper
 from dropcast_loadtest.evening.tokens import here
 from dropcast_loadtest.evening.visit import Visit
+
+_log = logging.getLogger("dropcast_loadtest")
 
 _IDLE_S = 3_600.0
 _TOKEN_SPARE_S = 3_600.0
@@ -67,8 +70,12 @@ class _Guest(User):
 
     @task
     def attend(self) -> None:
-        if self.wishes.show:
+        try:
             self.take_part()
+        except Exception as failure:
+            # Locust would begin the task again, and so put a second viewer beside the first.
+            _log.exception("a %s failed", type(self).__name__)
+            events.user_error.fire(user_instance=self, exception=failure, tb=failure.__traceback__)
         while True:
             gevent.sleep(_IDLE_S)
 

@@ -18,7 +18,8 @@ import msgspec
 TO_INSTALL = '"dropcast-loadtest[locust]"'
 PACKAGES = ("dropcast_loadtest", "dropcast_client", "locust", "jwt")
 _MODULE = "dropcast_loadtest.evening"
-_STOP_S = 60.0
+_STOP_S = 360.0
+"""The audit alone may take five minutes."""
 
 
 class MissingLoadtest(Exception):
