@@ -13,6 +13,7 @@ import pytest
 from dropcast.store import keys
 from dropcast.store.connection import ask, connect
 from dropcast.store.embedded import running
+from dropcast_loadtest.evening.plan import plan
 from tests.support.server import SECRET, Server
 
 TINY = ("--users", "20", "--seconds", "4", "--json")
@@ -63,6 +64,7 @@ async def test_an_evening_is_played_and_its_books_agree(processes: str, tmp_path
     assert summary["failures"] == []
     assert 8 <= summary["users"] <= 20
     assert summary["join"]["count"] >= summary["users"] - 2
+    assert summary["steps"] == len(plan("small", users=20, seconds=4.0).steps), "there is one creator"
     assert summary["held"] > 0
     assert summary["refused_by_reason"]["sold out"] > 0
     assert summary["scalper_held"] > 0
@@ -87,10 +89,8 @@ async def test_books_that_were_tampered_with_fail_an_evening_on_a_running_server
             *TINY,
             "--url",
             f"ws://127.0.0.1:{server.port}",
-            "--data-dir",
-            str(data_dir),
             tmp_path=tmp_path,
-            environ={"DROPCAST_JWT_SECRET": SECRET},
+            environ={"DROPCAST_JWT_SECRET": SECRET, "DROPCAST_REDIS_URL": f"unix://{running(data_dir)}"},
         )
         assert process.stderr is not None
         told = b""

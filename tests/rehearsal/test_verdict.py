@@ -21,6 +21,7 @@ VERDICT = Verdict(
     seconds=45.0,
     users=200,
     scalpers=4,
+    steps=15,
     join=TIMES,
     came_back=NOTHING,
     fan_out=TIMES,

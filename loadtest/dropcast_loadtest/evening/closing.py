@@ -18,6 +18,7 @@ from dropcast_loadtest.evening.entries import (
     VIEWER,
     Entry,
     count_answers,
+    count_steps,
     joined,
     refusals,
 )
@@ -45,6 +46,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     users: int
     """The most at one time."""
     scalpers: int
+    steps: int
+    """Steps of the run of show that were carried out."""
     join: Times
     came_back: Times
     """From a broken line to the last missed event."""
@@ -105,6 +108,7 @@ def sum_up(
         seconds=round(seconds, 1),
         users=users,
         scalpers=plan.scalpers,
+        steps=count_steps(requests),
         join=_times(figures, joined(VIEWER)),
         came_back=_times(figures, CAME_BACK),
         fan_out=_times(figures, FAN_OUT),

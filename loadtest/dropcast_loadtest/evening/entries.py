@@ -69,8 +69,13 @@ def hosted(act: str) -> Entry:
     return Entry(CREATOR, _RUN_OF_SHOW + act.replace("_", " "))
 
 
-def is_hosted(entry: Entry) -> bool:
-    return entry.type == CREATOR and entry.name.startswith(_RUN_OF_SHOW)
+def count_steps(counts: Mapping[Entry, int]) -> int:
+    """Return how many steps of the run of show were carried out."""
+    return sum(
+        count
+        for entry, count in counts.items()
+        if entry.type == CREATOR and entry.name.startswith(_RUN_OF_SHOW)
+    )
 
 
 def witnessed(count: str) -> Entry | None:

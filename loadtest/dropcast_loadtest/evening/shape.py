@@ -19,6 +19,7 @@ _AHEAD_S = 1.0
 """An answer is what shall be so by the next question."""
 _LAST_CALL_S_MAX = 2.0
 """How long viewers have after the end of the show to pay for what they hold, when holds last longer."""
+_OVERRUN_S_MAX = 10.0
 _SAY_EVERY_S = 5.0
 
 
@@ -40,16 +41,22 @@ class Evening(LoadTestShape):
         assert stage is not None
         now_s, users = stage.elapsed_s, stage.count_users()
         self._say(stage, now_s, users)
-        if now_s < stage.plan.seconds:
+        if now_s < stage.plan.seconds or self._overruns(stage, now_s):
             wanted = stage.plan.users_at(now_s + _AHEAD_S)
             return wanted, float(max(1, abs(wanted - users)))
         stage.end_show()
-        if now_s < stage.plan.seconds + min(_LAST_CALL_S_MAX, stage.plan.hold_ms / 1000):
+        assert stage.end_s is not None
+        if now_s < stage.end_s + min(_LAST_CALL_S_MAX, stage.plan.hold_ms / 1000):
             return users, 1.0
         if users:
             return 0, float(users)
         self._close(stage)
         return None
+
+    def _overruns(self, stage: Stage, now_s: float) -> bool:
+        """A slow creator is waited for, for a while: a step that came after the end of the show would be an error."""
+        is_late = stage.end_s is None and not stage.run_of_show_is_over
+        return is_late and now_s < stage.plan.seconds + _OVERRUN_S_MAX
 
     def _open(self, environment: Environment) -> bool:
         assert self.runner is not None

@@ -20,7 +20,7 @@ from dropcast_loadtest.evening.books import AuditFault, audit, require_way
 from dropcast_loadtest.evening.catalogue import CURRENCY
 from dropcast_loadtest.evening.closing import Summary, Times, sum_up
 from dropcast_loadtest.evening.door import Door, DoorFault
-from dropcast_loadtest.evening.entries import BOOKS, DOOR, Entry
+from dropcast_loadtest.evening.entries import BOOKS, DOOR, Entry, count_steps
 from dropcast_loadtest.evening.notes import Notes
 from dropcast_loadtest.evening.options import play, wishes_of
 from dropcast_loadtest.evening.plan import PlanFault
@@ -49,7 +49,8 @@ class Stage:
         self.wishes = wishes_of(environment.parsed_options)
         self._most_users = 0
         self._most_by_class: dict[str, int] = {}
-        self._ended_at_s: float | None = None
+        self.end_s: float | None = None
+        """When the show ended, counted from the beginning of the evening."""
         try:
             self.plan = self.wishes.plan
             self._door = Door(environment.host or "", here(self.wishes.data_dir))
@@ -87,10 +88,17 @@ class Stage:
             self._most_by_class = _by_class(self._environment)
         return users
 
+    @property
+    def run_of_show_is_over(self) -> bool:
+        """Whether every step was carried out, as far as workers have told."""
+        figures = _figures(self._environment)
+        said = count_steps({entry: times.count for entry, times in figures.items()})
+        return said >= len(self.plan.steps)
+
     def end_show(self) -> None:
         """End the show, once: viewers pay what they hold."""
-        if self._ended_at_s is None:
-            self._ended_at_s = self.elapsed_s
+        if self.end_s is None:
+            self.end_s = self.elapsed_s
             try:
                 self._door.end(self.show)
             except DoorFault as fault:
@@ -134,7 +142,7 @@ class Stage:
             finding=finding,
             audit_fault=fault,
             exceptions=_exceptions(self._environment),
-            interrupted=self._ended_at_s is None or self._ended_at_s < self.plan.seconds,
+            interrupted=self.end_s is None or self.end_s < self.plan.seconds,
         )
         summary = sum_up(
             self.plan,
@@ -142,7 +150,7 @@ class Stage:
             figures,
             show=self.show,
             users=self._most_users,
-            seconds=self._ended_at_s or self.elapsed_s,
+            seconds=self.end_s or self.elapsed_s,
             currency=CURRENCY,
         )
         self._tell(summary)

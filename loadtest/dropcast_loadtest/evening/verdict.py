@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from dropcast_loadtest.evening.entries import FAULT, Entry, is_hosted
+from dropcast_loadtest.evening.entries import FAULT, Entry, count_steps
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +71,7 @@ def _faults(requests: Mapping[Entry, int]) -> Iterable[str]:
 
 
 def _run_of_show(evidence: Evidence) -> Iterable[str]:
-    said = sum(count for entry, count in evidence.requests.items() if is_hosted(entry))
+    said = count_steps(evidence.requests)
     if said < evidence.steps and not evidence.interrupted:
         yield f"the creator carried out {said} of {evidence.steps} steps"
 

@@ -42,6 +42,7 @@ def render_verdict(verdict: Verdict) -> RenderableType:
 def _facts(verdict: Verdict) -> list[tuple[str, str]]:
     facts = [
         ("users", f"{verdict.users:,} at most, {verdict.scalpers:,} of them scalpers; {verdict.seconds:g} s"),
+        ("creator", f"{verdict.steps:,} steps of the run of show"),
         ("taps", f"{verdict.taps:,}: {verdict.held:,} held{_reasons(verdict.refused_by_reason)}"),
         ("sold out", f"{verdict.sold_out_share:.0%} of the taps"),
         (

@@ -22,6 +22,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     users: int
     scalpers: int
+    steps: int
     join: Times
     came_back: Times
     fan_out: Times

@@ -95,6 +95,7 @@ def test_a_summary_tells_rates_times_and_faults() -> None:
     assert summary.refused_by_reason == {"limit": 5, "sold out": 70}
     assert summary.fan_out.p99_ms == 20.0
     assert summary.join.count == 0
+    assert summary.steps == 4
     assert (summary.orders, summary.units, summary.amount_minor) == (5, 6, 7_200)
     assert summary.faults == {"gap": 2}
     assert summary.audit == "ok"
