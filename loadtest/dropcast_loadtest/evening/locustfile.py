@@ -10,9 +10,8 @@ from functools import cache
 from typing import Any
 
 import gevent
-from locust import argument_parser, events, stats
+from locust import argument_parser, events, runners, stats
 from locust.env import Environment
-from locust.runners import WorkerRunner
 
 from dropcast_loadtest.evening.options import add_options, wishes_of
 from dropcast_loadtest.evening.plan import PlanFault
@@ -30,7 +29,7 @@ _CHARTED_MOMENTS = 120
 def on_init(environment: Environment, **_: object) -> None:
     allow_many_sockets()
     assert environment.parsed_options is not None
-    if isinstance(environment.runner, WorkerRunner):
+    if isinstance(environment.runner, runners.WorkerRunner):
         events.report_to_master.add_listener(report)
         # Locust makes this dict anew for every option of every order to spawn: a third of a second each time, in
         # which nobody in this process would hear an event.
@@ -69,6 +68,8 @@ def _stop_at_end_of_input() -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
 
+# Three seconds is long in an evening of one minute, and at its end everybody waits for the last report.
+runners.WORKER_REPORT_INTERVAL = 1.0
 stats.PERCENTILES_TO_CHART = [0.5, 0.95, 0.99]
 events.init_command_line_parser.add_listener(add_options)
 events.init.add_listener(on_init)

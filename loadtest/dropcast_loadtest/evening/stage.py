@@ -29,7 +29,7 @@ from dropcast_loadtest.evening.users import ledger, notes
 from dropcast_loadtest.evening.verdict import Evidence, Finding
 
 _GONE_S = 30.0
-"""How long to wait for the last reports of workers, which come every three seconds."""
+"""How long to wait for the last reports of workers, which come every second."""
 _POLL_S = 0.1
 
 _log = logging.getLogger("dropcast_loadtest")
