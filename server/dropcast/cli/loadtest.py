@@ -120,7 +120,7 @@ def loadtest(
 
 def _rehearse(wishes: Wishes, console: Console) -> Verdict | None:
     def say(text: str) -> None:
-        console.print(text, style="dim", markup=False)
+        console.print(text, style="dim", markup=False, soft_wrap=True)
 
     if wishes.web_port is not None:
         say(f"Locust's web page will be at http://127.0.0.1:{wishes.web_port}")
@@ -140,7 +140,7 @@ def _rehearse(wishes: Wishes, console: Console) -> Verdict | None:
         say("No evening was begun.")
     else:
         console.print(render_verdict(verdict))
-        say(f"Locust's report: {wishes.html}")
+        say(f"Locust's report: {wishes.html.resolve()}")
     return verdict
 
 
