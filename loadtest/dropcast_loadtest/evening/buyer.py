@@ -37,7 +37,7 @@ class Buyer:
         self._notes = notes
         self._taps = 0
         self._orders: set[str] = set()
-        self._paying: Held | None = None
+        self._paying = False
         self._gone = False
 
     def hold(self, drop: str, sku: str, qty: int, *, twice: bool) -> Held | Refused | None:
@@ -70,15 +70,15 @@ class Buyer:
 
     def pay(self, held: Held, payment: str) -> Sold | Refused | None:
         """Pay with the payment provider's token. None: nobody knows what became of it."""
-        self._paying = held
+        self._paying = True
         answer = self._ask(
             PAY, lambda: self._client.checkout(show=self._show, hold=held.hold, payment=payment)
         )
-        self._paying = None
+        self._paying = False
         if isinstance(answer, Sold):
             self._receipt(answer.order, held.qty, answer.amount_minor)
         elif answer is None:
-            self._unknown(held)
+            self._unknown()
         return answer
 
     def confirmed(self, hold: HoldView) -> None:
@@ -88,9 +88,9 @@ class Buyer:
     def leaves(self) -> None:
         """They go away, whatever is under way."""
         self._gone = True
-        if self._paying is not None:
-            self._unknown(self._paying)
-            self._paying = None
+        if self._paying:
+            self._unknown()
+            self._paying = False
 
     def _receipt(self, order: str, qty: int, amount_minor: int) -> None:
         if order in self._orders:
@@ -100,9 +100,8 @@ class Buyer:
         self._notes.ledger.count("units", qty)
         self._notes.ledger.count("minor", amount_minor)
 
-    def _unknown(self, held: Held) -> None:
+    def _unknown(self) -> None:
         self._notes.ledger.count("unknown_payments")
-        self._notes.ledger.count("unknown_units", held.qty)
 
     def _ask(self, command: str, call: Callable[[], Answer | Refused]) -> Answer | Refused | None:
         """Call until there is an answer, or until it is plain that there will be none."""

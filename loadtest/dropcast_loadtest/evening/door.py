@@ -2,10 +2,10 @@
 
 import urllib.error
 import urllib.request
-from urllib.parse import urlsplit
 
 import msgspec
 
+from dropcast_loadtest.evening.addresses import http_url, is_local
 from dropcast_loadtest.evening.catalogue import CURRENCY, export
 from dropcast_loadtest.evening.tokens import Minter
 
@@ -25,10 +25,9 @@ class Door:
         self._url = http_url(host)
         self._minter = minter
         # What is on this machine is asked directly, whatever proxy the environment names.
-        near = urlsplit(self._url).hostname in ("127.0.0.1", "localhost", "::1")
         self._opener = (
             urllib.request.build_opener(urllib.request.ProxyHandler({}))
-            if near
+            if is_local(self._url)
             else urllib.request.build_opener()
         )
 
@@ -61,20 +60,3 @@ class Door:
             raise DoorFault(f"{path}: status {error.code}: {said}") from error
         except OSError as error:
             raise DoorFault(f"{self._url}{path}: {error}") from error
-
-
-def http_url(host: str) -> str:
-    """Return an address of the server as HTTP has it. Raises ValueError."""
-    return _with_scheme(host, {"ws": "http", "wss": "https", "http": "http", "https": "https"})
-
-
-def live_url(host: str) -> str:
-    """Return an address of the server as the SDK takes it. Raises ValueError."""
-    return _with_scheme(host, {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"})
-
-
-def _with_scheme(host: str, schemes: dict[str, str]) -> str:
-    parts = urlsplit(host.rstrip("/"))
-    if parts.scheme not in schemes or not parts.netloc:
-        raise ValueError(f"the server's address begins with ws:// or http://, and {host!r} does not")
-    return parts._replace(scheme=schemes[parts.scheme]).geturl()

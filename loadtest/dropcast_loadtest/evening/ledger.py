@@ -1,11 +1,9 @@
 """What the users of one process were promised, in numbers that Locust's statistics have no place for. Pure.
 
     delivered          messages of the show that reached somebody
-    came_back          broken lines after which every missed event came
     orders, units      orders confirmed to buyers, and the units in them
     minor              what buyers were told to have paid, in minor units
     unknown_payments   payments that nobody knows the end of: each may be an order or not
-    unknown_units      the units in them
 
 A worker sends what is new with each of its reports, and the master adds it up.
 """

@@ -62,7 +62,6 @@ class Sight:
         if name == "delivered":
             self._notes.ledger.count("delivered", by)
         elif name == "recovered" and self._broke_at_s is not None:
-            self._notes.ledger.count("came_back")
             self._notes.timed(CAME_BACK, self._broke_at_s)
             self._broke_at_s = None
         elif (entry := witnessed(name)) is not None:

@@ -29,9 +29,10 @@ from dropcast_client import (
     SyncSubscription,
 )
 from dropcast_loadtest.behaviour import APPROVE
+from dropcast_loadtest.evening.addresses import is_local
 from dropcast_loadtest.evening.entries import PAY, RESERVE, SCALPER, SENT_AWAY, THROTTLED, answered, joined
 from dropcast_loadtest.evening.notes import Notes, Sight
-from dropcast_loadtest.evening.visit import BACKOFF, ENTER_S, is_local
+from dropcast_loadtest.evening.visit import BACKOFF, ENTER_S
 from dropcast_loadtest.witness import Witness
 
 SOCKETS = 4
@@ -95,7 +96,7 @@ class _Socket:
 
     def close(self) -> None:
         if self._paying is not None:
-            self._unknown(self._paying)
+            self._unknown()
         self._client.close()
 
     def _lurk(self, subscription: SyncSubscription) -> None:
@@ -154,7 +155,7 @@ class _Socket:
                 answer = self._client.checkout(show=self._show, hold=held.hold, payment=APPROVE)
             except (CallError, OutcomeUnknown, Disconnected) as failure:
                 if not (isinstance(failure, CallError) and failure.code == "rate_limited"):
-                    self._unknown(held)
+                    self._unknown()
                 self._refused_at_the_edge(failure, began_s)
             else:
                 self._notes.timed(answered(SCALPER, PAY, answer), began_s)
@@ -164,9 +165,8 @@ class _Socket:
                     self._notes.ledger.count("minor", answer.amount_minor)
             self._paying = None
 
-    def _unknown(self, held: Held) -> None:
+    def _unknown(self) -> None:
         self._notes.ledger.count("unknown_payments")
-        self._notes.ledger.count("unknown_units", held.qty)
 
     def _lost(self, failure: DropcastError) -> None:
         if isinstance(failure, Disconnected) and failure.code == Close.FLOOD:

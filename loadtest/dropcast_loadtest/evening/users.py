@@ -13,7 +13,8 @@ from locust import User, events, task
 from locust.env import Environment
 
 from dropcast_loadtest.behaviour import Pace, Person
-from dropcast_loadtest.evening.door import CREATOR, Door, live_url
+from dropcast_loadtest.evening.addresses import live_url
+from dropcast_loadtest.evening.door import CREATOR, Door
 from dropcast_loadtest.evening.entries import Entry
 from dropcast_loadtest.evening.hosting import Host
 from dropcast_loadtest.evening.ledger import Ledger

@@ -17,6 +17,7 @@ from dropcast_client import (
     SyncSubscription,
 )
 from dropcast_loadtest.behaviour import Intent
+from dropcast_loadtest.evening.addresses import is_local
 from dropcast_loadtest.evening.buyer import Buyer
 from dropcast_loadtest.evening.entries import VIEWER, joined
 from dropcast_loadtest.evening.notes import Notes, Sight
@@ -28,7 +29,6 @@ ENTER_S = 30.0
 BACKOFF = Backoff(min_s=0.1, max_s=3.0)
 
 _SECURE = "wss://"
-_LOCAL = ("127.0.0.1", "localhost", "[::1]")
 
 
 class Visit:
@@ -146,8 +146,3 @@ class Visit:
             return self._client.server_time_ms() / 1000
         except LookupError:  # before the first welcome
             return time.time()
-
-
-def is_local(url: str) -> bool:
-    """Whether the server is on this machine, as far as its address tells."""
-    return any(f"//{name}" in url for name in _LOCAL)

@@ -58,4 +58,4 @@ def test_an_error_is_a_fault_and_a_payment_without_an_answer_is_unknown(
         assert buyer.pay(held, "tok_approve") is None
     faults = [entry for entry, _, fault in requests.fired if fault is not None]
     assert faults == [Entry("fault", "error: not found"), Entry("fault", "lost")]
-    assert ledger.counts == {"unknown_payments": 1, "unknown_units": 1}
+    assert ledger.counts == {"unknown_payments": 1}

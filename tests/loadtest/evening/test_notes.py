@@ -26,14 +26,13 @@ def test_each_gap_is_a_failure_of_its_own() -> None:
 
 
 def test_coming_back_counts_from_the_broken_line_and_once() -> None:
-    requests, ledger = Requests(), Ledger()
-    sight = Sight(Notes(requests, ledger))
+    requests = Requests()
+    sight = Sight(Notes(requests, Ledger()))
     sight.count("recovered")  # by a server that sent everybody away: nobody broke this line
     sight.line_breaks()
     sight.count("recovered")
     sight.count("recovered")
     assert [entry for entry, _, _ in requests.fired] == [CAME_BACK]
-    assert ledger.take() == {"came_back": 1}
 
 
 def test_a_duration_is_measured_from_its_beginning() -> None:
