@@ -62,7 +62,7 @@ def payloads(data: bytes) -> tuple[list[bytes], bytes]:
     """Return the payloads of the whole frames of a server that `data` begins with, and the bytes that are left."""
     found = []
     at = 0
-    for _, start, at in walk(data):  # noqa: B007
+    for _, start, at in walk(data):
         found.append(data[start:at])
     return found, data[at:]
 
@@ -71,7 +71,7 @@ def scan(data: bytes) -> tuple[bytes, int]:
     """Return the answers to all pings among the whole frames that `data` begins with, and where those frames end."""
     answers = b""
     at = 0
-    for head, start, at in walk(data):  # noqa: B007
+    for head, start, at in walk(data):
         if head == PING:
             answers += pong(data[start:at])
     return answers, at
