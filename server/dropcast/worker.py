@@ -6,6 +6,7 @@ dead, and the worker stops as it does for SIGTERM.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -25,6 +26,7 @@ from dropcast.settings import SettingsError
 logger = logging.getLogger("dropcast.worker")
 
 _STDIN = 0
+_COLLECT_AFTER = (50_000, 20, 50)
 _GRACE_S = 1.0
 """Beyond the stop deadline the supervisor kills; a worker without one ends itself this much later."""
 
@@ -36,6 +38,7 @@ def main() -> int:
         line = stdin.readline()
     if not line:
         return 0
+    _spare_the_collector()
     config = msgspec.json.decode(line, type=WorkerConfig)
     _set_up_logging(config)
     try:
@@ -70,6 +73,17 @@ async def _run(config: WorkerConfig) -> None:
     loop.add_signal_handler(signal.SIGINT, stop_now)
     loop.add_reader(_STDIN, on_stdin)
     await run_worker(config, ready=ready, stop=stop)
+
+
+def _spare_the_collector() -> None:
+    """Have cyclic garbage looked for less often: here nearly everything ends by its reference count.
+
+    What is loaded by now stays for ever. What is looked through at each round is what a worker knows of its viewers
+    and their holds; by default that happens again and again while a crowd comes in.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
 
 
 def _end_at_last(after_s: float) -> None:

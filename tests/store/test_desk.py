@@ -1,6 +1,7 @@
 """The trade desk: what gathers rides together, answers keep their order, and nobody is left without one."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from dropcast.domain.faults import EngineAway, EngineFault, EngineFull, Fault, NotFound
 from dropcast.domain.hold import Hold, HoldState
 from dropcast.domain.trades import Expire, Granted, Invalid, Outcome, Problem, Release, Reserve, Trade
-from dropcast.store.desk import Desk
+from dropcast.store.desk import CALLS_MAX, Desk
 from tests.support.engine import Stall, release, reserve
 from tests.support.wait import wait_until
 
@@ -26,7 +27,7 @@ class SlowEngine:
         self, answer: Callable[[str, Sequence[Trade]], Sequence[Outcome] | Exception] | None = None
     ) -> None:
         self.calls: list[Call] = []
-        self.under_way = 0
+        self.under_way: Counter[str] = Counter()
         self.gate = asyncio.Event()
         self._answer = answer if answer is not None else grant_all
 
@@ -38,12 +39,10 @@ class SlowEngine:
 
     async def _call(self, function: str, show: str, trades: Sequence[Trade]) -> list[Outcome]:
         self.calls.append((function, show, list(trades)))
-        self.under_way += 1
-        assert self.under_way == len({show for _, show, _ in self.calls[-self.under_way :]}), (
-            "two calls of one show"
-        )
+        self.under_way[show] += 1
+        assert self.under_way[show] <= CALLS_MAX
         await self.gate.wait()
-        self.under_way -= 1
+        self.under_way[show] -= 1
         answer = self._answer(function, trades)
         if isinstance(answer, Exception):
             raise answer
@@ -59,7 +58,7 @@ def holds_in(call: Call) -> list[str]:
     return [granted(trade).hold.id for trade in call[2]]
 
 
-async def test_trades_that_gather_while_a_call_is_under_way_ride_in_the_next_one() -> None:
+async def test_trades_that_gather_while_calls_are_under_way_ride_in_the_next_one() -> None:
     engine = SlowEngine()
     desk = Desk(engine, holds_per_viewer_max=5)
     answers: list[str] = []
@@ -71,10 +70,39 @@ async def test_trades_that_gather_while_a_call_is_under_way_ride_in_the_next_one
     submit("a", "b")
     await wait_until(lambda: engine.calls)
     submit("c", "d", "e")
+    await wait_until(lambda: len(engine.calls) == 2)
+    submit("f")
+    submit("g")
+    await asyncio.sleep(0)
+    assert len(engine.calls) == CALLS_MAX == 2
     engine.gate.set()
     await desk.close()
-    assert [holds_in(call) for call in engine.calls] == [["a", "b"], ["c", "d", "e"]]
-    assert answers == ["a", "b", "c", "d", "e"]
+    assert [holds_in(call) for call in engine.calls] == [["a", "b"], ["c", "d", "e"], ["f", "g"]]
+    assert answers == ["a", "b", "c", "d", "e", "f", "g"]
+
+
+async def test_answers_keep_their_order_though_a_later_call_is_done_first() -> None:
+    """As when the first finds the engine's memory full, and settles what is no reserve by a call of its own."""
+    answers: list[str] = []
+    gates = {"a": asyncio.Event(), "b": asyncio.Event()}
+
+    class Engine(SlowEngine):
+        async def trade(self, show: str, trades: Sequence[Trade], holds_per_viewer_max: int) -> list[Outcome]:
+            self.calls.append(("trade", show, trades))
+            await gates[granted(trades[0]).hold.id].wait()
+            return grant_all(show, trades)
+
+    engine = Engine()
+    desk = Desk(engine, holds_per_viewer_max=5)
+    for name in gates:
+        desk.submit("friday", reserve(name), lambda outcome: answers.append(outcome.hold.id))  # type: ignore[union-attr]
+        await wait_until(lambda name=name: any(holds_in(call) == [name] for call in engine.calls))  # type: ignore[misc]
+    gates["b"].set()
+    await asyncio.sleep(0)
+    assert answers == []
+    gates["a"].set()
+    await desk.close()
+    assert answers == ["a", "b"]
 
 
 async def test_a_batch_has_a_limit_and_the_rest_follows_in_order() -> None:

@@ -70,7 +70,7 @@ async def test_a_binding_sends_its_arguments_in_the_order_of_the_header(name: st
     if "before..." in header.args:
         values, sent_values = {"before": ("one", "two")}, ["one", "two"]
     with pytest.raises(Sent) as sent:
-        await getattr(Functions(client), name)(*subject, **values)
+        await getattr(Functions(client, client), name)(*subject, **values)
     assert sent.value.args == ("FCALL", f"dropcast_{name}", len(sent_keys), *sent_keys, *sent_values)
 
 

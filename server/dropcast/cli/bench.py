@@ -16,8 +16,8 @@ _DISTRIBUTION = "dropcast-loadtest[bench]"
 )
 @click.argument("args", nargs=-1, type=click.UNPROCESSED, metavar="[NAME] [OPTIONS]")
 def bench(args: tuple[str, ...]) -> None:
-    """Measure what dropcast costs beside a floor, its peers and the usual way: fanout, reserve, flash, mixed, join, idle
-    or stall; without a name all of them, briefly.
+    """Measure what dropcast costs beside a floor, its peers and the usual way: fanout, reserve, flash, mixed, join,
+    idle or stall; without a name all of them, briefly.
 
     `dropcast bench --help` lists the options. Each bench starts its own servers, on free ports of this machine.
     """

@@ -111,7 +111,7 @@ class MovementKind(StrEnum):
     SOLD = "sold"
 
 
-class Movement(msgspec.Struct, frozen=True, array_like=True):
+class Movement(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One line of the journal."""
 
     kind: MovementKind
@@ -132,7 +132,7 @@ class JournalEntry(msgspec.Struct, frozen=True, array_like=True):
     movements: tuple[Movement, ...]
 
 
-class StockLine(msgspec.Struct, frozen=True, array_like=True):
+class StockLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
     drop: str
     sku: str
     free: int

@@ -18,7 +18,7 @@ class HoldState(StrEnum):
         return self in (HoldState.HELD, HoldState.PAYING)
 
 
-class Hold(msgspec.Struct, frozen=True, array_like=True):
+class Hold(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A hold as the engine answers it: written by functions.lua in this field order."""
 
     id: str

@@ -38,10 +38,7 @@ def show_id(creator: str, key: str) -> str:
     return "s" + _digest(creator, key)[:16]
 
 
-def _digest(*parts: str) -> str:
-    state = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        raw = part.encode()
-        state.update(f"{len(raw)}:".encode())
-        state.update(raw)
-    return state.hexdigest()
+def _digest(one: str, other: str) -> str:
+    first, second = one.encode(), other.encode()
+    parts = b"%d:%b%d:%b" % (len(first), first, len(second), second)
+    return hashlib.blake2b(parts, digest_size=16).hexdigest()

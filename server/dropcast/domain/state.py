@@ -172,7 +172,11 @@ class ShowState:
 
     def _keep(self, hold: Hold) -> None:
         self.holds[hold.id] = hold
-        self._by_viewer.setdefault(hold.viewer, {})[hold.id] = hold
+        of_viewer = self._by_viewer.get(hold.viewer)
+        if of_viewer is None:
+            self._by_viewer[hold.viewer] = {hold.id: hold}
+        else:
+            of_viewer[hold.id] = hold
 
 
 def hold_after(movement: Movement) -> Hold | None:

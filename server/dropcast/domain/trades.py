@@ -1,7 +1,7 @@
 """Trades: what may be asked of a show's stock, and what the engine answers.
 
 Many trades ride in one engine call. Each sees the effects of those before it, and a bad one is an answer of
-its own, so it never costs its neighbours anything.
+its own, so it never costs its neighbours anything. All are flat, so the garbage collector need not look at them.
 """
 
 from enum import StrEnum
@@ -11,7 +11,7 @@ import msgspec
 from dropcast.domain.hold import Hold
 
 
-class Reserve(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag="reserve"):
+class Reserve(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False, tag="reserve"):
     """Set `qty` units of `sku` aside for `viewer`. `hold` follows from viewer and key, see ids.hold_id."""
 
     hold: str
@@ -21,14 +21,14 @@ class Reserve(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag="r
     qty: int
 
 
-class Release(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag="release"):
+class Release(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False, tag="release"):
     """Give a hold's units back. Again on a released hold: the same answer."""
 
     hold: str
     viewer: str
 
 
-class Pay(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag="pay"):
+class Pay(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False, tag="pay"):
     """Begin to pay: held -> paying, with a deadline of at least `pay_ms` from now.
 
     `attempt` names the attempt (a fingerprint of the payment token). The same attempt may join again; another
@@ -41,7 +41,7 @@ class Pay(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag="pay")
     pay_ms: int
 
 
-class Unpay(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag="unpay"):
+class Unpay(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False, tag="unpay"):
     """End a declined attempt: paying -> held with its first deadline, or expired when that has passed."""
 
     hold: str
@@ -49,7 +49,7 @@ class Unpay(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag="unp
     attempt: str
 
 
-class Sell(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag="sell"):
+class Sell(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False, tag="sell"):
     """Paying -> sold, and the order is written. Again on a sold hold: the same order."""
 
     hold: str
@@ -58,7 +58,7 @@ class Sell(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag="sell
     payment: str
 
 
-class Expire(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag="expire"):
+class Expire(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False, tag="expire"):
     """Do whatever is due: expire holds, open and close drops, announce restocked units that have been free long enough.
 
     Granted, with an empty hold.
@@ -103,21 +103,21 @@ class Problem(StrEnum):
     BAD_TRADE = "bad_trade"
 
 
-class Granted(msgspec.Struct, frozen=True, array_like=True, tag="granted"):
+class Granted(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="granted"):
     """The hold as it now stands, and the journal offset that it is true of."""
 
     hold: Hold
     offset: int
 
 
-class Refused(msgspec.Struct, frozen=True, array_like=True, tag="refused"):
+class Refused(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="refused"):
     reason: Reason
     offset: int
     free: int = 0
     """For `sold_out` and `limit`: the units that could be had instead."""
 
 
-class Invalid(msgspec.Struct, frozen=True, array_like=True, tag="invalid"):
+class Invalid(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="invalid"):
     problem: Problem
 
 

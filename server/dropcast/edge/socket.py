@@ -52,6 +52,34 @@ class Owner(Protocol):
 
 
 class LiveSocket(asyncio.Protocol):
+    # One for each viewer: what it weighs is what a room weighs.
+    __slots__ = (
+        "_bad_messages",
+        "_choked",
+        "_choked_at_s",
+        "_commands",
+        "_finish_with",
+        "_intake",
+        "_is_deaf",
+        "_loop",
+        "_owner",
+        "_pending",
+        "_pulse",
+        "_settings",
+        "_timer",
+        "codec",
+        "codec_index",
+        "deliver",
+        "identity",
+        "is_open",
+        "request",
+        "shows",
+        "state",
+        "transport",
+        "viewer",
+        "write",
+    )
+
     def __init__(self, transport: asyncio.Transport, codec: Codec, settings: Settings, owner: Owner) -> None:
         self.transport = transport
         self.codec = codec
@@ -67,7 +95,7 @@ class LiveSocket(asyncio.Protocol):
         """The shows that it watches."""
         self._choked = False
         self.write: Callable[[bytes], object] = transport.write
-        self.deliver: Callable[[bytes], object] = transport.write
+        self.deliver: Callable[[bytes], object] = self.write
         self._owner = owner
         self._settings = settings
         self._loop = asyncio.get_running_loop()
@@ -87,7 +115,9 @@ class LiveSocket(asyncio.Protocol):
         counts.sockets_accepted += 1
         counts.connections[self.state.value] += 1
         hello_s = settings.hello_deadline_ms / 1000
-        self._timer = self._loop.call_later(hello_s, self.close, Close.HELLO_TIMEOUT)
+        self._timer: asyncio.TimerHandle | None = self._loop.call_later(
+            hello_s, self.close, Close.HELLO_TIMEOUT
+        )
 
     @property
     def ids(self) -> dict[str, str]:
@@ -137,7 +167,7 @@ class LiveSocket(asyncio.Protocol):
     def become(self, viewer: Viewer, commands_per_s: int) -> None:
         """The socket is `viewer`'s from here on: by hello, by auth, or because a token has expired."""
         if self.state is State.NEW:
-            self._timer.cancel()
+            self._stop_timer()
             counts.connections[self.state.value] -= 1
             self.state = State.OPEN
             counts.connections[self.state.value] += 1
@@ -153,8 +183,13 @@ class LiveSocket(asyncio.Protocol):
         self.state = State.CLOSED
         self.is_open = False
         self.write = self.deliver = _discard
-        self._timer.cancel()
+        self._stop_timer()
         self._owner.on_ended(self)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _flush(self) -> None:
         """Write what the frame protocol has to say by itself: pongs and close frames."""
@@ -165,17 +200,27 @@ class LiveSocket(asyncio.Protocol):
     # In ----------------------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
+        payload = self._intake.whole(data)
+        now_s = self._loop.time()
+        if payload is not None:
+            self._take(payload, now_s)
+            return
         for start in range(0, len(data), PIECE_BYTES):
             if self._is_deaf:
                 return
-            self._take(data[start : start + PIECE_BYTES], self._loop.time())
+            self._take_piece(data[start : start + PIECE_BYTES], now_s)
 
-    def _take(self, piece: bytes, now_s: float) -> None:
+    def _take(self, payload: bytes, now_s: float) -> None:
+        if self.is_open and self._finish_with is None:
+            self._message(payload, now_s)
+
+    def _take_piece(self, piece: bytes, now_s: float) -> None:
         intake = self._intake
         try:
+            if intake.pong(piece, now_s):
+                return
             for payload in intake.feed(piece, now_s):
-                if self.state is not State.CLOSED and self._finish_with is None:
-                    self._message(payload, now_s)
+                self._take(payload, now_s)
         except Misuse as misuse:
             self.close(misuse.code)
             self._linger()
@@ -274,14 +319,14 @@ class LiveSocket(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self.state is not State.CLOSED:
             self._end()
-        self._timer.cancel()
+        self._stop_timer()
         self._owner.on_gone(self)
 
     def _hang_up(self) -> None:
         """The closing handshake is done."""
         if self.state is not State.CLOSED:
             self._end()
-        self._timer.cancel()
+        self._stop_timer()
         self.transport.close()
 
     def _linger(self) -> None:

@@ -26,6 +26,7 @@ Position = tuple[str, int]
 
 _TEXT = (True, False)
 _NEVER = sys.maxsize
+_NOBODY: dict["Member", None] = {}
 
 
 class Member(Protocol):
@@ -134,9 +135,12 @@ class Room:
         self._version += 1
         self._members[member] = self._version
 
-    def members_of(self, viewer: str) -> list[Member]:
-        """Return the sockets of one viewer in this room."""
-        return list(self._by_viewer.get(viewer, ()))
+    def members_of(self, viewer: str, but: Member | None = None) -> Sequence[Member]:
+        """Return the sockets of one viewer in this room, all of them `but` one."""
+        of_viewer = self._by_viewer.get(viewer, _NOBODY)
+        if not of_viewer or (len(of_viewer) == 1 and but in of_viewer):
+            return ()
+        return [member for member in of_viewer if member is not but]
 
     def send(self, payloads: Payloads, position: Position | None = None) -> None:
         """Queue one message for every present member. A numbered one has the `position` that it leads to."""

@@ -151,15 +151,14 @@ class LiveShow:
 
     def _tell_holder(self, movement: Movement, offset: int) -> None:
         asker = self.asked.pop(movement.hold, None) if movement.kind is MovementKind.HELD else None
-        members = self.room.members_of(movement.viewer)
-        if not members or members == [asker]:
+        members = self.room.members_of(movement.viewer, but=asker)
+        if not members:
             return
         message = views.personal_view(self.id, movement, offset)
         if message is not None:
             payloads = views.encode(message)
             for member in members:
-                if member is not asker:
-                    self.room.write_to(member, payloads)
+                self.room.write_to(member, payloads)
 
     def show_out(self, viewers: Iterable[str]) -> None:
         """Those of `viewers` who are banned leave the room; the last that their sockets hear of the show is why."""

@@ -8,9 +8,10 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -35,10 +36,34 @@ REPLY_TIMEOUT_S = 15.0
 OLDEST = (7, 2)
 
 
+class Pool(BlockingConnectionPool):
+    """The client's connections, and those that somebody keeps to themselves: all are closed with the client."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._kept: set[AbstractConnection] = set()
+
+    def keep(self) -> AbstractConnection:
+        """Return a connection of the caller's own, which counts for no limit. It connects when it is first used."""
+        made: AbstractConnection = self.make_connection()  # type: ignore[no-untyped-call]
+        self._kept.add(made)
+        return made
+
+    async def drop(self, connection: AbstractConnection) -> None:
+        """End a connection that was kept."""
+        self._kept.discard(connection)
+        await connection.disconnect(nowait=True)
+
+    async def disconnect(self, inuse_connections: bool = True) -> None:
+        await super().disconnect(inuse_connections)
+        while self._kept:
+            await self._kept.pop().disconnect()
+
+
 def connect(url: str, *, connections_max: int = CONNECTIONS_MAX) -> Redis:
     """Return a client to the engine at `url`: unix://, redis:// or rediss://. No connection is made yet."""
     try:
-        pool = BlockingConnectionPool.from_url(
+        pool = Pool.from_url(
             url,
             max_connections=connections_max,
             timeout=REPLY_TIMEOUT_S,
@@ -97,10 +122,16 @@ def _is_out_of_memory(error: BaseException | None) -> bool:
     return False
 
 
-async def ask(client: Redis, *command: str | int | bytes) -> Any:
+class Asked(Protocol):
+    """Who takes a command to the engine: a client, or a lane."""
+
+    async def execute_command(self, *command: Any) -> Any: ...
+
+
+async def ask(client: Asked, *command: str | int | bytes) -> Any:
     """Return the engine's answer to one command. Raises EngineFault; a failed command is its cause."""
     with engine_faults():
-        return await client.execute_command(*command)  # type: ignore[no-untyped-call]
+        return await client.execute_command(*command)
 
 
 async def ping(client: Redis) -> None:

@@ -1,7 +1,8 @@
-"""The trade desk: implements the port TradeDesk. Trades that gather while a call is under way ride in the next one.
+"""The trade desk: implements the port TradeDesk. Trades that gather while calls are under way ride in the next one.
 
-Sessions submit trades and are called back. There is one call in flight per show and no timer: a batch is what has
-gathered, so it grows with the load. One call is one fsync.
+Sessions submit trades and are called back. There are two calls under way per show at most, and no timer: a batch is
+what has gathered, so it grows with the load. One call is one fsync. Of one call alone worker and engine would wait for
+each other in turn; with two the engine works on one while the worker answers the other.
 """
 
 import asyncio
@@ -19,9 +20,23 @@ logger = logging.getLogger(__name__)
 
 BATCH_MAX = 512
 QUEUE_MAX = 100_000
+CALLS_MAX = 2
 
 Answer = Callable[[Outcome | Fault], None]
-_Queue = deque[tuple[Trade, Answer]]
+
+
+class _Line:
+    """The trades of one show."""
+
+    __slots__ = ("answered", "is_leaving", "queue", "under_way")
+
+    def __init__(self) -> None:
+        self.queue: deque[tuple[Trade, Answer]] = deque()
+        self.is_leaving = False
+        """Whether a call is about to be made with what has gathered."""
+        self.under_way = 0
+        self.answered: asyncio.Future[None] | None = None
+        """Done when everything in the call that left last is answered."""
 
 
 class TradeEngine(Protocol):
@@ -44,27 +59,31 @@ class Desk:
         holds_per_viewer_max: int,
         batch_max: int = BATCH_MAX,
         queue_max: int = QUEUE_MAX,
+        calls_max: int = CALLS_MAX,
     ) -> None:
+        """`engine` carries calls out in the order in which they are made."""
         self._engine = engine
         self._holds_per_viewer_max = holds_per_viewer_max
         self._batch_max = batch_max
         self._queue_max = queue_max
-        self._queues: dict[str, _Queue] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._calls_max = calls_max
+        self._lines: dict[str, _Line] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def submit(self, show: str, trade: Trade, done: Answer) -> None:
         """Queue one trade. `done` is called exactly once, from the event loop, in the order of submission.
 
         Only a trade that finds the queue full is answered out of order, at the loop's next turn.
         """
-        queue = self._queues.get(show)
-        if queue is None:
-            queue = self._queues[show] = deque()
-            self._tasks[show] = asyncio.get_running_loop().create_task(self._work(show, queue))
-        if len(queue) >= self._queue_max:
+        line = self._lines.get(show)
+        if line is None:
+            line = self._lines[show] = _Line()
+        if len(line.queue) >= self._queue_max:
             asyncio.get_running_loop().call_soon(done, EngineFault("too many trades are waiting"))
             return
-        queue.append((trade, done))
+        line.queue.append((trade, done))
+        if not line.is_leaving:
+            self._leave(show, line)
 
     async def trade(self, show: str, trade: Trade) -> Outcome:
         """Submit one trade and wait for its outcome. Raises the Fault."""
@@ -83,28 +102,47 @@ class Desk:
     @property
     def waiting(self) -> int:
         """How many trades wait for the next engine call of their show."""
-        return sum(map(len, self._queues.values()))
+        return sum(len(line.queue) for line in self._lines.values())
 
     async def close(self) -> None:
         """Wait until everything that was submitted is answered."""
         while self._tasks:
-            await asyncio.wait(list(self._tasks.values()))
+            await asyncio.wait(self._tasks)
 
-    async def _work(self, show: str, queue: _Queue) -> None:
+    def _leave(self, show: str, line: _Line) -> None:
+        """Have a call leave at the loop's next turn, unless one is about to or as many as may be are under way."""
+        if line.queue and not line.is_leaving and line.under_way < self._calls_max:
+            line.is_leaving = True
+            task = asyncio.get_running_loop().create_task(self._call(show, line))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _call(self, show: str, line: _Line) -> None:
+        queue = line.queue
+        batch = [queue.popleft() for _ in range(min(len(queue), self._batch_max))]
+        line.is_leaving = False
+        line.under_way += 1
+        before, line.answered = line.answered, asyncio.get_running_loop().create_future()
+        answered = line.answered
+        self._leave(show, line)
         try:
-            while queue:
-                batch = [queue.popleft() for _ in range(min(len(queue), self._batch_max))]
-                trades = [trade for trade, _ in batch]
-                began_s = perf_counter()
-                outcomes = await self._carry_out(show, trades)
-                counts.traded(trades, outcomes, began_s)
-                for (_, done), outcome in zip(batch, outcomes, strict=True):
-                    try:
-                        done(outcome)
-                    except Exception:
-                        logger.exception("show %s: whoever waited for a trade failed on its outcome", show)
+            trades = [trade for trade, _ in batch]
+            began_s = perf_counter()
+            outcomes = await self._carry_out(show, trades)
+            if before is not None:
+                await before
+            counts.traded(trades, outcomes, began_s)
+            for (_, done), outcome in zip(batch, outcomes, strict=True):
+                try:
+                    done(outcome)
+                except Exception:
+                    logger.exception("show %s: whoever waited for a trade failed on its outcome", show)
         finally:
-            del self._queues[show], self._tasks[show]
+            answered.set_result(None)
+            line.under_way -= 1
+            self._leave(show, line)
+            if not line.under_way and not line.is_leaving:
+                del self._lines[show]
 
     async def _carry_out(self, show: str, trades: Sequence[Trade]) -> Sequence[Outcome | Fault]:
         """Return one outcome for each trade, a fault where the engine failed. Nothing is asked twice, except

@@ -27,7 +27,8 @@ from dropcast.store.answers import (
     is_unknown_show,
     raise_refusal,
 )
-from dropcast.store.connection import ask
+from dropcast.store.connection import Asked, ask
+from dropcast.store.lane import Lane
 
 Argument = str | int | bytes
 
@@ -42,8 +43,10 @@ _ADOPT = msgspec.msgpack.Decoder(AdoptAnswer)
 
 
 class Functions:
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, lane: Asked | None = None) -> None:
+        """Trades go through `lane`, one of the client's own by default."""
         self._client = client
+        self._lane = lane or Lane(client)
 
     async def version(self) -> int:
         return int(await self._call("dropcast_version", ()))
@@ -128,7 +131,8 @@ class Functions:
         self, name: str, show: str, trades: Sequence[Trade], holds_per_viewer_max: int
     ) -> list[Outcome]:
         packed = _ENCODER.encode(trades)
-        answer = await self._call(name, keys.all_of_show(show), packed, holds_per_viewer_max)
+        names = keys.all_of_show(show)
+        answer = await self._call(name, names, packed, holds_per_viewer_max, through=self._lane)
         if is_unknown_show(answer):
             return [Invalid(Problem.UNKNOWN_SHOW)] * len(trades)
         raise_refusal(answer)
@@ -153,15 +157,18 @@ class Functions:
         raise_refusal(answer)
         return answer
 
-    async def _call(self, name: str, names: tuple[str, ...], *args: Argument) -> bytes:
+    async def _call(
+        self, name: str, names: tuple[str, ...], *args: Argument, through: Asked | None = None
+    ) -> bytes:
+        client = through or self._client
         began_s = perf_counter()
         try:
-            answer: bytes = await ask(self._client, "FCALL", name, len(names), *names, *args)
+            answer: bytes = await ask(client, "FCALL", name, len(names), *names, *args)
         except EngineFault as fault:
             if not library.is_missing(fault):
                 counts.engine_failures[fault.code] += 1
                 raise
             await library.load(self._client)
-            answer = await ask(self._client, "FCALL", name, len(names), *names, *args)
+            answer = await ask(client, "FCALL", name, len(names), *names, *args)
         counts.engine_call_s[name.removeprefix("dropcast_")].since(began_s)
         return answer

@@ -1,0 +1,104 @@
+"""A lane: calls are carried out in the order of the asking, several at a time, and fail together."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from dropcast.domain.faults import EngineAway, EngineFault
+from dropcast.store.connection import ask, connect
+from dropcast.store.lane import Lane
+from tests.support.wait import wait_until
+
+
+@pytest.fixture
+async def lane(client: Redis) -> Lane:
+    return Lane(client)
+
+
+async def test_calls_that_are_made_side_by_side_are_carried_out_in_order(lane: Lane, client: Redis) -> None:
+    await asyncio.gather(*(ask(lane, "RPUSH", "list", number) for number in range(50)))
+    assert await ask(client, "LRANGE", "list", 0, -1) == [b"%d" % number for number in range(50)]
+    await ask(client, "DEL", "list")
+
+
+async def test_each_call_has_its_own_answer(lane: Lane) -> None:
+    words = [f"word {number}" for number in range(20)]
+    assert await asyncio.gather(*(ask(lane, "ECHO", word) for word in words)) == [
+        word.encode() for word in words
+    ]
+
+
+async def test_a_command_that_the_engine_refuses_fails_alone(lane: Lane) -> None:
+    answers = await asyncio.gather(
+        ask(lane, "ECHO", "one"), ask(lane, "NONSENSE"), ask(lane, "ECHO", "two"), return_exceptions=True
+    )
+    assert [answers[0], answers[2]] == [b"one", b"two"]
+    assert isinstance(answers[1], EngineFault)
+    assert not isinstance(answers[1], EngineAway)
+
+
+async def test_a_call_that_nobody_waits_for_any_more_does_not_shift_the_answers(
+    lane: Lane, client: Redis
+) -> None:
+    await ask(lane, "ECHO", "here")
+    waiting = asyncio.create_task(ask(lane, "BLPOP", "nothing", 0))
+    behind = asyncio.create_task(ask(lane, "ECHO", "behind"))
+
+    async def waits() -> bool:
+        return int((await ask(client, "INFO", "clients"))["blocked_clients"]) == 1
+
+    await wait_until(waits)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    # What was behind it on the same connection is lost with it: its answer can be told from nobody's else.
+    with pytest.raises(EngineAway):
+        await behind
+    assert await ask(lane, "ECHO", "after") == b"after"
+
+
+class _Deaf:
+    """A server that takes commands and ends the connection at the second one."""
+
+    def __init__(self) -> None:
+        self.connections = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        seen = b""
+        while seen.count(b"ECHO") < 2:
+            data = await reader.read(4096)
+            if not data:
+                break
+            seen += data
+            for _ in range(data.count(b"HELLO")):
+                writer.write(b"%1\r\n+proto\r\n:3\r\n")
+            for _ in range(data.count(b"SETINFO")):
+                writer.write(b"+OK\r\n")
+        writer.close()
+
+
+@pytest.fixture
+async def deaf(tmp_path: Path) -> AsyncIterator[tuple[_Deaf, Lane]]:
+    server = _Deaf()
+    path = tmp_path / "s"
+    listening = await asyncio.start_unix_server(server.serve, path)
+    client = connect(f"unix://{path}")
+    yield server, Lane(client)
+    await client.aclose()
+    listening.close()
+    await listening.wait_closed()
+
+
+async def test_a_connection_that_ends_fails_all_calls_on_it_and_the_next_call_has_a_new_one(
+    deaf: tuple[_Deaf, Lane],
+) -> None:
+    server, lane = deaf
+    answers = await asyncio.gather(ask(lane, "ECHO", "a"), ask(lane, "ECHO", "b"), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [EngineAway, EngineAway]
+    answers = await asyncio.gather(ask(lane, "ECHO", "c"), ask(lane, "ECHO", "d"), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [EngineAway, EngineAway]
+    assert server.connections == 2
