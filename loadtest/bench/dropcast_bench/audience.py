@@ -115,15 +115,19 @@ class Audience:
         start_s = time.perf_counter()
         for turn in range(count):
             self.listen(start_s + turn / per_s)
-            self._published_s[self.next] = time.perf_counter()
-            publish(self.next)
-            self.next += 1
+            self.publish(publish)
         self.listen(start_s + count / per_s)
         patient_until_s = time.perf_counter() + _PATIENCE_S
         while any(ear.due < self.next for ear in self._sampled.values()):
             if time.perf_counter() > patient_until_s:
                 raise LineFault(self._missing(self._sampled.values()))
             self.listen(time.perf_counter() + _TURN_S)
+
+    def publish(self, publish: Callable[[int], object]) -> None:
+        """Publish the next event, and note when."""
+        self._published_s[self.next] = time.perf_counter()
+        publish(self.next)
+        self.next += 1
 
     def listen(self, until_s: float) -> None:
         """Read the sampled lines as messages come, until `until_s` of time.perf_counter."""

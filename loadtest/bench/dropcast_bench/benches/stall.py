@@ -43,7 +43,7 @@ class Length(NamedTuple):
 
 
 _WHOLE = Length(2_000, 20, {}, 2.0, 10.0, 2.0, 75.0, 3.0)
-_SMALL = Length(40, 20, {"stall_ms": 1_000}, 0.2, 0.5, 0.1, 20.0, 0.2)
+_SMALL = Length(40, 20, {"stall_ms": 500}, 0.2, 0.5, 0.1, 20.0, 0.2)
 
 
 def _play(length: Length) -> Figures:
