@@ -25,7 +25,7 @@ _TURN_S = 0.005
 class Ear:
     """One line, and what it has heard. Pings are answered as they come."""
 
-    __slots__ = ("_line", "_rest", "due", "fd", "payload_bytes")
+    __slots__ = ("_line", "_rest", "due", "fd", "payload_bytes", "pings")
 
     def __init__(self, line: Line, due: int) -> None:
         self.fd = line.fd
@@ -33,6 +33,8 @@ class Ear:
         """The number of the event that must come next."""
         self.payload_bytes = 0
         """How many bytes the frame of the first event carried."""
+        self.pings = 0
+        """How many were answered."""
         self._line = line
         self._rest = b""
 
@@ -49,6 +51,7 @@ class Ear:
         self._rest = data[end:]
         if answers:
             self._line.send(answers)
+            self.pings += 1
         first = self.due
         for number in NUMBER.findall(data, 0, end):
             if int(number) != self.due:
@@ -99,23 +102,32 @@ class Audience:
 
     @property
     def payload_bytes(self) -> int:
-        """How many bytes an event's frame carried."""
-        return max(ear.payload_bytes for ear in self._sampled.values())
+        """How many bytes an event's frame carried, where nothing else rode in it."""
+        return min(ear.payload_bytes for ear in self._sampled.values())
+
+    @property
+    def pings(self) -> int:
+        """How many pings were answered."""
+        return sum(ear.pings for ear in (*self._sampled.values(), *self._others))
 
     def play(self, publish: Callable[[int], object], *, count: int, per_s: float) -> None:
         """Publish `count` events at a steady pace, listen to them, and wait until the sampled lines have them all."""
         start_s = time.perf_counter()
         for turn in range(count):
             self.listen(start_s + turn / per_s)
-            self._published_s[self.next] = time.perf_counter()
-            publish(self.next)
-            self.next += 1
+            self.publish(publish)
         self.listen(start_s + count / per_s)
         patient_until_s = time.perf_counter() + _PATIENCE_S
         while any(ear.due < self.next for ear in self._sampled.values()):
             if time.perf_counter() > patient_until_s:
                 raise LineFault(self._missing(self._sampled.values()))
             self.listen(time.perf_counter() + _TURN_S)
+
+    def publish(self, publish: Callable[[int], object]) -> None:
+        """Publish the next event, and note when."""
+        self._published_s[self.next] = time.perf_counter()
+        publish(self.next)
+        self.next += 1
 
     def listen(self, until_s: float) -> None:
         """Read the sampled lines as messages come, until `until_s` of time.perf_counter."""

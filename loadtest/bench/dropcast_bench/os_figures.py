@@ -1,5 +1,6 @@
 """What the operating system says of a process: CPU time and memory. Linux; the kernel's own accounting, user + sys."""
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,18 @@ def rss_kib(pids: Sequence[int]) -> int:
             if line.startswith("VmRSS:"):
                 total += int(line.split()[1])
     return total
+
+
+def sockets(pids: Sequence[int]) -> set[str]:
+    """Return the sockets that the processes hold, each by a name of its own."""
+    found = set()
+    for pid in pids:
+        folder = f"{_PROC}/{pid}/fd"
+        for fd in os.listdir(folder):
+            # One that was closed just now is not held.
+            with contextlib.suppress(FileNotFoundError):
+                found.add(os.readlink(f"{folder}/{fd}"))
+    return {link for link in found if link.startswith("socket:")}
 
 
 def family(pid: int) -> dict[int, str]:

@@ -1,13 +1,9 @@
 """The rounds of a bench: its contenders in turn, A B A B ..., so that all of them see the same machine."""
 
-import os
-import shutil
-import sys
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
-from pathlib import Path
 from typing import NamedTuple
 
+from dropcast_bench.installed import is_here
 from dropcast_bench.lines import LineFault
 from dropcast_bench.results import Claim, Figures, Results
 from dropcast_bench.servers import ServerFault
@@ -53,14 +49,3 @@ def play(contenders: Sequence[Contender], rounds: int, say: Callable[[str], None
             except (ServerFault, LineFault, OSError) as fault:
                 results.left_out[contender.name] = str(fault)
     return results
-
-
-def is_here(name: str) -> bool:
-    """Whether a module, or a command beside this Python or on the path, is installed."""
-    return find_spec(name) is not None or command(name) is not None
-
-
-def command(name: str) -> str | None:
-    """Return the path of a command that is beside this Python or on the path."""
-    beside = str(Path(sys.executable).parent)
-    return shutil.which(name, path=os.pathsep.join((beside, os.environ.get("PATH", os.defpath))))

@@ -1,5 +1,6 @@
 """What a person sees of a bench: a table of medians and spreads, and a line for each claim."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -8,22 +9,18 @@ from rich.text import Text
 
 from dropcast_bench.results import Judged
 
+_FIGURE_WIDTH = 28
+_CELL_WIDTH = 20
+
 
 def render(console: Console, told: dict[str, Any], about: str) -> None:
-    """Print the report of one bench: a row a figure, a column a contender."""
-    results, spread = told["results"], told["spread"]
-    table = Table(
-        title=f"{told['bench']}: {about}", caption=f"medians of {told['rounds']} rounds, min to max below"
-    )
-    table.add_column("figure")
-    for contender in results:
-        table.add_column(contender, justify="right")
-    for name in dict.fromkeys(name for figures in results.values() for name in figures):
-        cells = [
-            _cell(figures.get(name), spread[contender].get(name)) for contender, figures in results.items()
-        ]
-        table.add_row(name, *cells)
-    console.print(table)
+    """Print the report of one bench: a row a figure, a column a contender, as many tables as the width asks for."""
+    contenders = list(told["results"])
+    at_once = max(1, (console.width - _FIGURE_WIDTH) // _CELL_WIDTH)
+    console.print(f"{told['bench']}: {about}", style="bold")
+    for start in range(0, len(contenders), at_once):
+        console.print(_table(told, contenders[start : start + at_once]))
+    console.print(f"medians of {told['rounds']} rounds, least - most", style="dim")
     for name, why in told["left_out"].items():
         console.print(
             f"left out: {name}: {why.splitlines()[-1] if why else 'it does not run here'}", style="yellow"
@@ -32,6 +29,16 @@ def render(console: Console, told: dict[str, Any], about: str) -> None:
         console.print(f"note: {note}", style="yellow")
     for claim in told["claims"]:
         console.print(line_of(claim))
+
+
+def _table(told: dict[str, Any], contenders: Sequence[str]) -> Table:
+    results, spread = told["results"], told["spread"]
+    table = Table("figure")
+    for contender in contenders:
+        table.add_column(contender, justify="right", no_wrap=True)
+    for name in dict.fromkeys(name for contender in contenders for name in results[contender]):
+        table.add_row(name, *(_cell(results[one].get(name), spread[one].get(name)) for one in contenders))
+    return table
 
 
 def line_of(claim: Judged) -> Text:

@@ -30,12 +30,14 @@ class Server:
         *,
         listening: str = LISTENING,
         env: dict[str, str] | None = None,
+        end: signal.Signals = signal.SIGTERM,
     ) -> None:
-        """`listening` finds the port in what it writes to stderr."""
+        """`listening` finds the port in what it writes to stderr. `end` is how it is asked to end."""
         self.port = 0
         self._command = command
         self._listening = re.compile(listening)
         self._env = env
+        self._end = end
 
     def __enter__(self) -> Self:
         # A file, so that nothing it says can fill a pipe and stop it.
@@ -64,7 +66,7 @@ class Server:
 
     def __exit__(self, *exc_info: object) -> None:
         if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+            self._process.send_signal(self._end)
             try:
                 self._process.wait(STOP_S)
             except subprocess.TimeoutExpired:
@@ -84,6 +86,6 @@ class Server:
 
 
 def contender(module: str, *args: str, listening: str = LISTENING) -> Server:
-    """Return a server of `dropcast_bench.contenders`, not yet started."""
+    """Return a server of `dropcast_bench.contenders`, not yet started. It has nothing to lose, and is killed."""
     command = [sys.executable, "-P", "-m", f"dropcast_bench.contenders.{module}", *args]
-    return Server(command, listening=listening)
+    return Server(command, listening=listening, end=signal.SIGKILL)

@@ -1,13 +1,14 @@
 """Where events are fanned out: a server, how a viewer comes to it, and how an event is published there.
 
-One function for each contender; each is a context that starts the server and ends it. Nobody's heartbeat is on:
-what keeps quiet connections alive is measured by the bench `idle`, and would blur what a delivery costs.
+One function for each contender; each is a context that starts the server and ends it. Nobody's heartbeat is on,
+unless it is asked for: what keeps quiet connections alive is measured by the bench `idle`, and would blur what a
+delivery costs.
 """
 
 import contextlib
 import json
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import NamedTuple
 
 from dropcast_bench import announcements, frames
@@ -18,6 +19,8 @@ from dropcast_bench.servers import Server, ServerFault, contender
 from dropcast_bench.tokens import mint
 
 _NEVER_MS = 86_400_000
+QUIET: Mapping[str, object] = {"tick_ms": _NEVER_MS, "stall_ms": _NEVER_MS}
+"""Ours without a heartbeat."""
 _SOCKETIO_BYTES = len('42["announcement",""]')
 _NATS_CORE = r"client connections on \S*?:(\d+)"
 _NATS_LISTENING = rf"websocket clients on \S*?:(\d+)[\s\S]*{_NATS_CORE}"
@@ -47,10 +50,9 @@ class Venue(NamedTuple):
 
 
 @contextlib.contextmanager
-def dropcast(*, heartbeat: bool = False) -> Iterator[Venue]:
+def dropcast(flags: Mapping[str, object] = QUIET) -> Iterator[Venue]:
     """Ours, whole: supervisor, worker and durable engine. Viewers are anonymous; an operator announces by websocket."""
-    quiet = {} if heartbeat else {"tick_ms": _NEVER_MS, "stall_ms": _NEVER_MS}
-    with ours(**quiet) as running:
+    with ours(**flags) as running:
         probed: list[tuple[int, int]] = []
         with _publisher(running.port, _operator(running, probed)) as line:
             ((size, seq),) = probed

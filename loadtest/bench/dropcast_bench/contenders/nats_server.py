@@ -3,7 +3,7 @@
 import os
 import sys
 
-from dropcast_bench.rounds import command
+from dropcast_bench.installed import command
 
 _CONFIG = b"""
 host: 127.0.0.1
