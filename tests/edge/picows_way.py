@@ -1,11 +1,14 @@
 """picows as a way to take in frames, for intake_cost.py: its protocol behind a transport that goes nowhere."""
 
+import importlib
 import logging
 import socket
 from typing import Any
 
 from picows import WSAutoPingStrategy, WSFrame, WSListener, WSMsgType, WSTransport
-from picows.picows import WSProtocol
+
+# Not in its types, since connections are made by its own servers only.
+WSProtocol: Any = importlib.import_module("picows.picows").WSProtocol
 
 _UPGRADE = (
     b"GET /v1/live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -43,7 +46,6 @@ class _Transport:
 class PicowsWay:
     def __init__(self, message_bytes_max: int) -> None:
         self._listener = _Listener()
-        # Its constructor is not public: a connection is made by its own servers only.
         self._protocol = WSProtocol(
             "localhost",
             "/",
