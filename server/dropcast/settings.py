@@ -89,7 +89,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stock_ms: Milliseconds = 250
     stock_urgent_units: Annotated[int, Meta(ge=0, le=1_000)] = 5
     beat_ms: Milliseconds = 1_000
-    slice_sockets: Positive = 256
+    slice_sockets: Positive = 64
     ring_events: Positive = 1_024
     room_linger_ms: Milliseconds = 30_000
 
