@@ -10,16 +10,20 @@ _PACKAGE = "dropcast_bench"
 _DISTRIBUTION = "dropcast-loadtest[bench]"
 
 
-@click.command(
-    "bench",
-    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
-)
+@click.command("bench", context_settings={"ignore_unknown_options": True})
 @click.argument("args", nargs=-1, type=click.UNPROCESSED, metavar="[NAME] [OPTIONS]")
 def bench(args: tuple[str, ...]) -> None:
-    """Measure what dropcast costs beside a floor, its peers and the usual way: fanout, reserve, flash, mixed, join,
-    idle or stall; without a name all of them, briefly.
+    """Measure what dropcast costs on this machine, beside a floor, its peers and the usual way.
 
-    `dropcast bench --help` lists the options. Each bench starts its own servers, on free ports of this machine.
+    NAME is fanout, reserve, flash, mixed, join, idle or stall; without it all are played, briefly. Each starts its own
+    servers on free ports, and plays its contenders in turn.
+
+    \b
+    --json         one JSON object as the last line of stdout (of each bench)
+    --rounds N     rounds of all contenders in turn, 5 by default
+    --only A,B     only these contenders
+    --small        few viewers and short: shows that it works, not what anything costs
+    --check        status 1 when a claim does not hold
     """
     if importlib.util.find_spec(_PACKAGE) is None:
         raise click.ClickException(f"the benches are not installed: pip install '{_DISTRIBUTION}'")
