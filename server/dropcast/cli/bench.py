@@ -11,7 +11,7 @@ _DISTRIBUTION = "dropcast-loadtest[bench]"
 
 
 @click.command("bench", context_settings={"ignore_unknown_options": True})
-@click.argument("args", nargs=-1, type=click.UNPROCESSED, metavar="[NAME] [OPTIONS]")
+@click.argument("args", nargs=-1, type=click.UNPROCESSED, metavar="[NAME]")
 def bench(args: tuple[str, ...]) -> None:
     """Measure what dropcast costs on this machine, beside a floor, its peers and the usual way.
 
