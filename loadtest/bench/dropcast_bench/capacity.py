@@ -166,7 +166,7 @@ On {machine}. Medians; CPU is the worker's unless the line says otherwise.
 
 | what | figure | command |
 |---|---|---|
-| one message of 200 bytes to one viewer of 10,000 | {delivery_us} µs | `make bench ARGS="fanout --json"`: `worker_cpu_us@10000` |
+| 200 bytes to one viewer of 10,000 | {delivery_us} µs | `make bench ARGS="fanout --json"`: `worker_cpu_us@10000` |
 | one viewer who only watches | {idle_viewer_kib} KiB | `make bench ARGS="idle --json"`: `rss_kib_per_viewer` |
 | 10,000 of them, heartbeat on | {idle_core_percent}% of a core | the same: `core_percent` |
 | one join: connect, hello with a token, watch | {join_us} µs | `make bench ARGS="join --json"`: `cpu_us` |
@@ -177,8 +177,8 @@ On {machine}. Medians; CPU is the worker's unless the line says otherwise.
 
 ## What a show is assumed to do at its peak
 
-- Every viewer is sent {events} event, {stock} stock figures (the most that `stock_ms` allows) and {figures} number of viewers a
-  second, of {bytes} bytes and {headers} bytes of TCP and IP each. Between drops it is a fraction of that.
+- Every viewer is sent {events} event, {stock} stock figures (the most that `stock_ms` allows) and {figures} number of
+  viewers a second, of {bytes} bytes and {headers} bytes of TCP and IP each. Between drops it is a fraction of that.
 - A drop opens, and {tapping} of the viewers reserve within {taps_s} s.
 - At the doors all of them come in within {doors_s} s; nobody buys yet.
 - A worker is planned to use {busy} of its core, and has {worker_mib} MiB before its first viewer.
@@ -193,13 +193,13 @@ sending, about four fifths of a delivery, is in these figures; that of a network
 ## Where one show's slot is the limit
 
 All keys of a show live in one slot, so one core of one engine decides every reserve of a show. At {busy} of that core
-that is about {slot} reserves a second in full batches: the taps of a drop in a show of about {slot_viewers} viewers. More
-taps than that are not lost. They wait in the workers' queues, each rides in the next call, and batches grow (up to 512
-trades), so that the last answer comes later: a crowd twice as large waits twice as long. A unit is never sold twice.
+that is about {slot} reserves a second in full batches: the taps of a drop in a show of about {slot_viewers} viewers.
+More taps than that are not lost. They wait in the workers' queues, each rides in the next call, and batches grow (up to
+512 trades), so that the last answer comes later: a crowd twice as large waits twice as long. A unit is never sold twice.
 
 Most taps on a small drop find it sold out. A refusal writes nothing and costs less than the hold counted here, so these
-figures are on the careful side. What grows with the number of workers is the engine's publications: each call's movements
-go to every worker that follows the show.
+figures are on the careful side. What grows with the number of workers is the engine's publications: each call's
+movements go to every worker that follows the show.
 
 Several shows spread over the slots of a cluster: an engine shard is needed for each show that is hot at the same time,
 and any number of quiet ones share one.
