@@ -113,8 +113,8 @@ def _least(found: Results, figure: str) -> float | None:
 
 CLAIMS = (
     Claim("viewers without an answer", partial(_most, figure="unanswered"), at_most=0),
-    Claim("units held, in any round", partial(_least, figure="held"), at_least=_UNITS),
-    Claim("units held, in every round", partial(_most, figure="held"), at_most=_UNITS),
+    Claim("units held, the fewest of all rounds", partial(_least, figure="held"), at_least=_UNITS),
+    Claim("units held, the most of all rounds", partial(_most, figure="held"), at_most=_UNITS),
     Claim("units oversold", partial(_most, figure="oversold"), at_most=0),
     Claim("ms until the last viewer has asked", partial(_most, figure="sent_ms"), at_most=1_000),
     Claim(

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from dropcast_bench import arrivals, os_figures
+from dropcast_bench import arrivals, catalogue, os_figures
 from dropcast_bench.arrivals import arrives, bring, hello
 from dropcast_bench.engine_counts import EngineCounts
 from dropcast_bench.lines import Line, LineFault, Talk, close_lines, open_lines
@@ -28,17 +28,11 @@ from dropcast_bench.tokens import mint
 from dropcast_bench.venues import QUIET
 
 _DROPS = 3
-_SIZES = ("S", "M", "L", "XL")
 _MISSED = 3
 _STATE_KEY = "bench:state"
 _USUAL_PATH = "/live"
 _PATIENCE_S = 30.0
 _LOOK_S = 0.05
-_HEAD = (
-    "Handle,Title,Body (HTML),Vendor,Option1 Name,Option1 Value,"
-    "Variant SKU,Variant Inventory Qty,Variant Price,Image Src"
-)
-_BODY = "<p>Knitted in a small mill by the sea from wool of two farms nearby. Wash by hand and dry flat.</p>"
 
 
 class Length(NamedTuple):
@@ -117,13 +111,14 @@ def _usual(length: Length) -> Figures:
 
 def _open(running: Ours) -> tuple[list[Line], Told]:
     """Pin the drops; return the line of the first viewer, and what it was told."""
-    running.import_products(_catalogue())
+    running.import_products(catalogue.jumpers(_DROPS))
     for drop in range(_DROPS):
-        skus = [_sku(drop, variant) for variant in range(len(_SIZES))]
-        running.pin(100, key=f"drop-{drop}", product=f"jumper-{drop}", skus=skus)
+        running.pin(100, key=f"drop-{drop}", product=catalogue.jumper(drop), skus=catalogue.skus(drop))
     replies: list[bytes] = []
-    way = arrives(running.port, hello(mint("first")), arrivals.watch(), wants=b'"state":', got=replies.append)
-    lines = open_lines(("127.0.0.1", running.port), [way])
+    talk = arrives(
+        running.port, hello(mint("first")), arrivals.watch(), wants=b'"state":', got=replies.append
+    )
+    lines = open_lines(("127.0.0.1", running.port), [talk])
     return lines, msgspec.json.decode(replies[0], type=Told)
 
 
@@ -190,23 +185,6 @@ def _figures(viewers: int, took_s: float, times_s: Sequence[float], meter: Meter
 
 def _tokens(count: int) -> list[str]:
     return [mint(f"viewer-{number:06d}") for number in range(count)]
-
-
-def _sku(drop: int, variant: int) -> str:
-    return f"JMP-{drop}-{_SIZES[variant]}"
-
-
-def _catalogue() -> str:
-    lines = [_HEAD]
-    for drop in range(_DROPS):
-        for variant, size in enumerate(_SIZES):
-            title = f"Merino jumper number {drop}" if variant == 0 else ""
-            body, vendor = (_BODY, "Harbour Mill") if variant == 0 else ("", "")
-            image = f"https://cdn.example/jumpers/{drop}-{size}.jpg"
-            lines.append(
-                f"jumper-{drop},{title},{body},{vendor},Size,{size},{_sku(drop, variant)},100,59.00,{image}"
-            )
-    return "\n".join(lines) + "\n"
 
 
 def _contenders(size: Size) -> Sequence[Contender]:
