@@ -73,13 +73,14 @@ def test_reserves_beside_a_room_are_held_against_those_of_the_same_round() -> No
     assert not claim.holds
 
 
-def test_joins_are_twice_the_usual_ones_and_ask_the_engine_nothing() -> None:
-    claims = judge(
-        join.BENCH,
-        dropcast=[{"per_s": 1_500, "engine_calls": 0.06}],
-        usual=[{"per_s": 700, "engine_calls": 1}],
-    )
-    assert [claim.holds for claim in claims.values()] == [True, False]
+def test_joins_are_twice_the_usual_ones_at_half_the_cost_and_ask_the_engine_nothing() -> None:
+    usual: Figures = {"per_s": 700, "cpu_us": 900, "engine_calls": 1}
+    good: Figures = {"per_s": 1_500, "cpu_us": 400, "engine_calls": 0.01}
+    assert all(claim.holds for claim in judge(join.BENCH, dropcast=[good], usual=[usual]).values())
+    bads: list[Figures] = [{"per_s": 1_300}, {"cpu_us": 500}, {"engine_calls": 0.06}]
+    for bad in bads:
+        claims = judge(join.BENCH, dropcast=[good | bad], usual=[usual])
+        assert sum(not claim.holds for claim in claims.values()) == 1, bad
 
 
 def test_a_stall_is_judged_by_its_slowest_eviction() -> None:

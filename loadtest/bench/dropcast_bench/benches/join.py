@@ -199,6 +199,11 @@ CLAIMS = (
         at_least=2.0,
     ),
     Claim(
+        "worker CPU a join, times the usual way's",
+        lambda found: found.ratio("cpu_us", "dropcast", "usual"),
+        at_most=0.5,
+    ),
+    Claim(
         "commands of the engine a join",
         lambda found: found.median("dropcast", "engine_calls"),
         at_most=0.05,
