@@ -16,6 +16,11 @@ from dropcast_bench.installed import is_here
 from dropcast_bench.rounds import Size
 
 _MARK = "BENCH_TEST_RUN"
+_SURE: dict[str, dict[str, float]] = {
+    "flash": {"held": 10, "refused": 50, "unanswered": 0, "oversold": 0},
+    "mixed": {"reserves": 120, "reserves@room": 120},
+}
+"""What small benches show of ours on any machine."""
 
 
 def run(*args: str) -> tuple[dict[str, Any], int]:
@@ -49,7 +54,11 @@ def processes_of(mark: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", ["fanout", "reserve", "idle", "stall"])
+def test_the_benches_are_played_in_this_order() -> None:
+    assert list(BENCHES) == ["fanout", "reserve", "flash", "mixed", "join", "idle", "stall"]
+
+
+@pytest.mark.parametrize("name", BENCHES)
 def test_a_small_bench_plays_everyone_who_is_here_and_leaves_nothing_behind(name: str) -> None:
     told, status = run(name, "--small", "--rounds", "1", "--json")
     contenders = BENCHES[name].contenders(Size(small=True))
@@ -60,6 +69,7 @@ def test_a_small_bench_plays_everyone_who_is_here_and_leaves_nothing_behind(name
     for figures in told["results"].values():
         assert figures
         assert all(isinstance(figure, int | float) for figure in figures.values())
+    assert _SURE.get(name, {}).items() <= told["results"]["dropcast"].items()
     assert told["claims"]
     for claim in told["claims"]:
         assert claim.keys() == {"claim", "value", "bound", "holds"}

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import msgspec
 from rich.console import Console
 
-from dropcast_bench.benches import fanout, idle, reserve, stall
+from dropcast_bench.benches import fanout, flash, idle, join, mixed, reserve, stall
 from dropcast_bench.results import report
 from dropcast_bench.rounds import Bench, Size, play
 from dropcast_bench.screen import line_of, render
 
 BENCHES: dict[str, Bench] = {
-    bench.name: bench for bench in (fanout.BENCH, reserve.BENCH, idle.BENCH, stall.BENCH)
+    module.BENCH.name: module.BENCH for module in (fanout, reserve, flash, mixed, join, idle, stall)
 }
 _ROUNDS = 5
 

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +25,8 @@ SHOW = "bench"
 SKU = "ONE"
 PATH = "/v1/live"
 JSON = "dropcast.v1.json"
+Request = Callable[[int, int], bytes]
+"""What a line says: by the number of the line, and that of the request."""
 _ENV = "DROPCAST_"
 _CATALOGUE = (
     "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price\n"
@@ -53,6 +55,10 @@ class Ours(NamedTuple):
         return self.server.pids("dropcast.worker")
 
     @property
+    def engine_socket(self) -> Path:
+        return self.data_dir / "engine.sock"
+
+    @property
     def engine_pids(self) -> list[int]:
         return self.server.pids("valkey-server")
 
@@ -69,17 +75,33 @@ class Ours(NamedTuple):
         except urllib.error.HTTPError as error:
             raise ServerFault(f"{path} was answered {error.code}: {error.read().decode()}") from error
 
-    def pin(self, units: int, *, limit: int = 10_000, key: str = "drop") -> str:
-        """Pin the one product, and return the drop."""
-        body = {"product": "thing", "units": {SKU: units}, "limit": limit, "hold_ms": 7_200_000}
+    def import_products(self, csv: str) -> None:
+        self.post("/v1/products?currency=EUR", csv.encode(), kind="text/csv")
+
+    def pin(
+        self,
+        units: int,
+        *,
+        limit: int = 10_000,
+        key: str = "drop",
+        product: str = "thing",
+        skus: Sequence[str] = (SKU,),
+    ) -> str:
+        """Pin a product, so many units of each SKU, and return the drop."""
+        body = {
+            "product": product,
+            "units": dict.fromkeys(skus, units),
+            "limit": limit,
+            "hold_ms": 7_200_000,
+        }
         answer = self.post(f"/v1/shows/{SHOW}/drops", json.dumps(body).encode(), key=key)
         return str(answer["drop"])
 
     def announce(self, text: str, key: str) -> None:
         self.post(f"/v1/shows/{SHOW}/announcements", json.dumps({"text": text}).encode(), key=key)
 
-    def audit(self) -> str:
-        """Return "ok", or what `dropcast audit` found."""
+    def audit(self) -> None:
+        """Raise ServerFault with what `dropcast audit` found, unless that is nothing."""
         done = subprocess.run(
             [sys.executable, "-m", "dropcast", "audit", "--data-dir", str(self.data_dir)],
             capture_output=True,
@@ -87,7 +109,8 @@ class Ours(NamedTuple):
             env=_environ(),
             check=False,
         )
-        return "ok" if done.returncode == 0 else (done.stdout + done.stderr).strip()
+        if done.returncode != 0:
+            raise ServerFault(f"the audit says: {(done.stdout + done.stderr).strip()}")
 
 
 @contextlib.contextmanager
@@ -102,7 +125,7 @@ def ours(**flags: object) -> Iterator[Ours]:
             command += [f"--{name}", str(value)]
         with Server(command, env=_environ()) as server:
             running = Ours(server, Path(directory))
-            running.post("/v1/products?currency=EUR", _CATALOGUE.encode(), kind="text/csv")
+            running.import_products(_CATALOGUE)
             running.post(
                 "/v1/shows", json.dumps({"id": SHOW, "title": "The bench", "currency": "EUR"}).encode()
             )
@@ -124,6 +147,22 @@ def joins(port: int, viewer: str | None, token: str = "") -> Talk:
     data = yield frames.frame(json.dumps({"type": "watch", "id": 2, "show": SHOW}).encode())
     while b'"watching"' not in data:
         data += yield b""
+
+
+def reserves(drop: str) -> Request:
+    """Return what makes a reserve of one unit; all are of one length."""
+    command = {
+        "type": "reserve",
+        "id": 1,
+        "show": SHOW,
+        "drop": drop,
+        "sku": SKU,
+        "qty": 1,
+        "key": "KEYKEYKE",
+    }
+    template = frames.frame(json.dumps(command, separators=(",", ":")).encode())
+    template = template.replace(b"%", b"%%").replace(b"KEYKEYKE", b"%08d")
+    return lambda buyer, n: template % n
 
 
 def _environ() -> dict[str, str]:

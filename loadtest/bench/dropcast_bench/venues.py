@@ -51,22 +51,28 @@ class Venue(NamedTuple):
 
 @contextlib.contextmanager
 def dropcast(flags: Mapping[str, object] = QUIET) -> Iterator[Venue]:
-    """Ours, whole: supervisor, worker and durable engine. Viewers are anonymous; an operator announces by websocket."""
-    with ours(**flags) as running:
-        probed: list[tuple[int, int]] = []
-        with _publisher(running.port, _operator(running, probed)) as line:
-            ((size, seq),) = probed
+    """Ours, whole: supervisor, worker and durable engine."""
+    with ours(**flags) as running, venue_of(running) as venue:
+        yield venue
 
-            def message(number: int) -> bytes:
-                # The sequence number grows by a digit now and then, and the text shrinks by one.
-                grown = len(str(seq + 1 + number)) - len(str(seq))
-                text = announcements.text(number, PAYLOAD_BYTES - size - grown)
-                return _announce(number + 10, text, f"event-{number}")
 
-            pids = {"worker": running.worker_pids, "engine": running.engine_pids}
-            known = {pid for of in pids.values() for pid in of}
-            pids["supervisor"] = [pid for pid in running.server.pids() if pid not in known]
-            yield Venue(running.port, pids, lambda: joins(running.port, None), line, message)
+@contextlib.contextmanager
+def venue_of(running: Ours) -> Iterator[Venue]:
+    """A server of ours that runs: viewers are anonymous, an operator announces by websocket."""
+    probed: list[tuple[int, int]] = []
+    with _publisher(running.port, _operator(running, probed)) as line:
+        ((size, seq),) = probed
+
+        def message(number: int) -> bytes:
+            # The sequence number grows by a digit now and then, and the text shrinks by one.
+            grown = len(str(seq + 1 + number)) - len(str(seq))
+            text = announcements.text(number, PAYLOAD_BYTES - size - grown)
+            return _announce(number + 10, text, f"event-{number}")
+
+        pids = {"worker": running.worker_pids, "engine": running.engine_pids}
+        known = {pid for of in pids.values() for pid in of}
+        pids["supervisor"] = [pid for pid in running.server.pids() if pid not in known]
+        yield Venue(running.port, pids, lambda: joins(running.port, None), line, message)
 
 
 def _operator(running: Ours, probed: list[tuple[int, int]]) -> Generator[bytes, bytes, None]:

@@ -5,41 +5,22 @@ each of 50 and of 200, whichever is the better. `usual` is a Starlette websocket
 Of an engine without our load the rest of the machine is free, and so is it here: nobody watches while it is measured.
 """
 
-import json
 import os
 from collections.abc import Callable, Sequence
 
-from dropcast_bench import engine_call, frames
-from dropcast_bench.lines import Line, Talk, close_lines, connect, open_lines
+from dropcast_bench import engine_call, usual
+from dropcast_bench.lines import Line, close_lines, connect, open_lines
 from dropcast_bench.loops import Loop, closed_loop, p50_p99_ms
 from dropcast_bench.meter import Meter
-from dropcast_bench.ours import SHOW, SKU, Ours, joins, ours
+from dropcast_bench.ours import SHOW, SKU, Ours, Request, joins, ours, reserves
 from dropcast_bench.results import Claim, Figures
 from dropcast_bench.rounds import Bench, Contender, Size
-from dropcast_bench.servers import ServerFault, contender
+from dropcast_bench.servers import contender
 
 _MAIN_BUYERS = 200
 _OTHER_BUYERS = (50, 500)
 _FLOOR_CONNECTIONS = (50, 200)
 _UNITS = 10_000_000
-
-Request = Callable[[int, int], bytes]
-
-
-def reserves(drop: str) -> Request:
-    """Return what makes the nth reserve of a buyer; all are of one length."""
-    command = {
-        "type": "reserve",
-        "id": 1,
-        "show": SHOW,
-        "drop": drop,
-        "sku": SKU,
-        "qty": 1,
-        "key": "KEYKEYKE",
-    }
-    template = frames.frame(json.dumps(command, separators=(",", ":")).encode())
-    template = template.replace(b"%", b"%%").replace(b"KEYKEYKE", b"%08d")
-    return lambda buyer, n: template % n
 
 
 def calls(drop: str, first_buyer: int = 0) -> Request:
@@ -66,9 +47,7 @@ def _play(
     loop = closed_loop(
         lines, request, answer=answer, yes=yes, warm_s=seconds / 4, seconds=seconds, measure=meter
     )
-    audit = running.audit()
-    if audit != "ok":
-        raise ServerFault(f"the audit says: {audit}")
+    running.audit()
     return _figures(loop, meter)
 
 
@@ -105,7 +84,7 @@ def _floor(seconds: float) -> Figures:
         found = []
         for connections in _FLOOR_CONNECTIONS:
             drop = running.pin(_UNITS, key=f"drop-{connections}")
-            lines = [connect(str(running.data_dir / "engine.sock")) for _ in range(connections)]
+            lines = [connect(str(running.engine_socket)) for _ in range(connections)]
             try:
                 found.append(
                     _play(
@@ -124,9 +103,9 @@ def _floor(seconds: float) -> Figures:
 
 
 def _usual(buyers: int, seconds: float) -> Figures:
-    with ours() as running, contender("usual_reserve", str(running.data_dir / "engine.sock"), SHOW) as server:
+    with ours() as running, contender("usual_reserve", str(running.engine_socket), SHOW) as server:
         drop = running.pin(_UNITS)
-        talks = [_joins_usual(server.port, number) for number in range(buyers)]
+        talks = [usual.joins(server.port, f"buyer-{number:06d}") for number in range(buyers)]
         lines = open_lines(("127.0.0.1", server.port), talks)
         try:
             return _play(
@@ -134,12 +113,6 @@ def _usual(buyers: int, seconds: float) -> Figures:
             )
         finally:
             close_lines(lines)
-
-
-def _joins_usual(port: int, number: int) -> Talk:
-    data = yield frames.handshake(f"/live?viewer=buyer-{number:06d}", port)
-    while frames.HEAD_END not in data:
-        data += yield b""
 
 
 def _contenders(size: Size) -> Sequence[Contender]:
