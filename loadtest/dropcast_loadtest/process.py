@@ -6,7 +6,6 @@ before the books are closed.
 """
 
 import asyncio
-import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -16,9 +15,9 @@ import msgspec
 import uvloop
 
 from dropcast_loadtest.progress import Done, Reporter, Trouble
+from dropcast_loadtest.sockets import allow_many_sockets
 
 _CONFIG_BYTES_MAX = 256 * 2**20
-_SOCKETS_MAX = 65_536
 
 Config = TypeVar("Config")
 Act = Callable[[Config, Reporter], Awaitable[None]]
@@ -27,7 +26,7 @@ Act = Callable[[Config, Reporter], Awaitable[None]]
 def main(config_type: type[Config], act: Act[Config], deadline_s: Callable[[Config], float]) -> None:
     """Read the config, carry out `act` until it returns or is stopped, and exit: 0 in good order, else 1."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _allow_many_sockets()
+    allow_many_sockets()
     sys.exit(uvloop.run(_run(config_type, act, deadline_s)))
 
 
@@ -84,10 +83,3 @@ def _told(fault: BaseException) -> str:
     while isinstance(fault, BaseExceptionGroup):
         fault = fault.exceptions[0]
     return f"{type(fault).__name__}: {fault}"
-
-
-def _allow_many_sockets() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _SOCKETS_MAX if hard == resource.RLIM_INFINITY else min(hard, _SOCKETS_MAX)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -6,11 +6,22 @@ every socket and from one socket to the next. The SDK heals gaps by itself; here
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
-from dropcast_loadtest.tally import Tally
+
+class Times(Protocol):
+    def record(self, value: int) -> None: ...
+
+
+class Notebook(Protocol):
+    """Where a witness puts down what it sees: a Tally, or what stands for one."""
+
+    @property
+    def fanout_us(self) -> Times: ...
+
+    def count(self, name: str, by: int = 1) -> None: ...
 
 
 class _Numbered(msgspec.Struct):
@@ -41,7 +52,7 @@ class Witness:
 
     def __init__(
         self,
-        tally: Tally,
+        tally: Notebook,
         *,
         show: str,
         codec: str,

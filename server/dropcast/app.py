@@ -88,6 +88,7 @@ class _Worker:
             worker=name,
             on_deadline=self.sweeper.on_deadline,
             on_due=self.sweeper.on_due,
+            on_entered=self.sweeper.follow,
             on_left=self.sweeper.forget,
         )
         self._hosting = Hosting(

@@ -66,6 +66,7 @@ class _Member:
 
     codec_index = 0
     is_open = True
+    descriptor = -1
     write = deque[bytes](maxlen=0).append
 
 

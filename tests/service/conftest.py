@@ -33,6 +33,7 @@ class Parts:
             worker=worker,
             on_deadline=self.sweeper.on_deadline,
             on_due=self.sweeper.on_due,
+            on_entered=self.sweeper.follow,
             on_left=self.sweeper.forget,
         )
 

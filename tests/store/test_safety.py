@@ -73,6 +73,26 @@ async def test_a_log_that_is_ahead_of_its_show_is_refused_before_anything_is_wri
     assert {await ask(stall.client, "PTTL", key) for key in before} == {-1}
 
 
+@pytest.mark.parametrize("log", ["events", "journal"])
+async def test_a_trade_is_refused_whole_when_a_log_that_it_would_append_to_is_ahead(
+    stall: Stall, log: str
+) -> None:
+    await ask(stall.client, "XADD", keys.of_show("friday", log), "99-0", "x", "y")
+    before = await dump(stall.client)
+    with pytest.raises(EngineFault, match="ahead"):
+        # The last unit goes, so that there is an event as well.
+        await stall.trade(reserve("h1"), reserve("h2", "ben"), reserve("h3", "cem"))
+    assert await dump(stall.client) == before
+
+
+async def test_a_hold_that_cannot_be_read_is_a_fault_before_anything_is_written(stall: Stall) -> None:
+    await ask(stall.client, "HSET", keys.of_show("friday", "holds"), "h1", b"\xc1")
+    before = await dump(stall.client)
+    with pytest.raises(EngineFault):
+        await stall.trade(reserve("h2", "ben"), reserve("h1"))
+    assert await dump(stall.client) == before
+
+
 async def test_trades_that_cannot_be_read_are_refused_whole(stall: Stall) -> None:
     names = keys.all_of_show("friday")
     for vector, limit in ((b"", "5"), (b"\xc1", "5"), (b"\x05", "5"), (b"\x90", "many")):

@@ -12,6 +12,7 @@ class Recorder:
     def __init__(self, codec_index: int = 0) -> None:
         self.codec_index = codec_index
         self.is_open = True
+        self.descriptor = -1
         self.buffers: list[bytes] = []
         self.write: Callable[[bytes], object] = self.buffers.append
         self.deliver: Callable[[bytes], object] = self.buffers.append

@@ -12,6 +12,7 @@ from dropcast.cli.audit import audit
 from dropcast.cli.bench import bench
 from dropcast.cli.demo import demo
 from dropcast.cli.import_ import import_
+from dropcast.cli.loadtest import loadtest
 from dropcast.cli.serve import serve
 from dropcast.cli.shows import shows
 from dropcast.cli.token import token
@@ -51,5 +52,5 @@ def main() -> None:
     """
 
 
-for command in (serve, demo, token, import_, shows, audit, bench):
+for command in (serve, demo, loadtest, bench, token, import_, shows, audit):
     main.add_command(command)

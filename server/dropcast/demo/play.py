@@ -1,16 +1,12 @@
 """One demo from beginning to end: a server of its own, a show on it, and nothing left of either."""
 
-import asyncio
-import signal
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO
 
 from dropcast.demo.cast import Cast, Server
 from dropcast.demo.director import Director
+from dropcast.demo.scope import directory, interrupts
 from dropcast.demo.screen import Screen
 from dropcast.demo.verdict import Summary, judge
 from dropcast.edge.tokens import mint
@@ -20,7 +16,7 @@ from dropcast.store.products import Products
 from dropcast.store.shows import Shows
 from dropcast.supervisor import Running
 
-_SANDBOX_SLOW_MS = 800
+SANDBOX_SLOW_MS = 800
 """A payment that is slow for a person, and short enough for a short show."""
 
 
@@ -31,11 +27,9 @@ async def play(
 
     Raises NeverOnAir, DoorFault, SettingsError and the engine's faults.
     """
-    with _directory(data_dir) as directory:
+    with directory(data_dir, "dropcast-demo-") as path:
         # Settings of the environment are for servers that are meant to last.
-        settings = Settings(
-            port=0, workers=workers, data_dir=str(directory), sandbox_slow_ms=_SANDBOX_SLOW_MS
-        )
+        settings = Settings(port=0, workers=workers, data_dir=str(path), sandbox_slow_ms=SANDBOX_SLOW_MS)
         screen.say("Starting the engine and the server ...")
         async with Running(settings, say=screen.say, log=log) as running:
             client = connect(running.engine_url)
@@ -48,36 +42,7 @@ async def play(
                     screen=screen,
                     log=log,
                 )
-                with _interrupts(director.interrupted):
+                with interrupts(director.interrupted):
                     return judge(await director.run())
             finally:
                 await client.aclose()
-
-
-@contextmanager
-def _directory(given: Path | None) -> Iterator[Path]:
-    if given is not None:
-        yield given
-        return
-    with tempfile.TemporaryDirectory(prefix="dropcast-demo-") as made:
-        yield Path(made)
-
-
-@contextmanager
-def _interrupts(interrupted: asyncio.Event) -> Iterator[None]:
-    """The first Ctrl-C ends the show in order, the second one ends the demo at once."""
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
-
-    def on_signal() -> None:
-        if interrupted.is_set() and task is not None:
-            task.cancel()
-        interrupted.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, on_signal)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)

@@ -82,12 +82,17 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 def with_log(summary: Summary, lines: Iterable[str]) -> Summary:
     """Return the summary in the light of what the processes logged: an error that nobody saw is one all the same."""
-    errors = [line for line in lines if " ERROR " in line or line.startswith("Traceback ")]
-    if not errors:
+    failure = find_logged(lines)
+    if not failure:
         return summary
-    failure = f"{len(errors)} errors were logged, the first: {errors[0][:_LOG_CHARS]}"
     audit = failure if summary.audit == "ok" else f"{summary.audit}; {failure}"
     return msgspec.structs.replace(summary, audit=audit)
+
+
+def find_logged(lines: Iterable[str]) -> str:
+    """Return in a few words which errors stand in a server's log; empty when there are none."""
+    errors = [line for line in lines if " ERROR " in line or line.startswith("Traceback ")]
+    return f"{len(errors)} errors were logged, the first: {errors[0][:_LOG_CHARS]}" if errors else ""
 
 
 def judge(evidence: Evidence) -> Summary:

@@ -3,7 +3,7 @@
 store/ and payments/ implement them; app.py plugs them in.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -70,8 +70,8 @@ class ShowStore(Protocol):
     async def end(self, show: str) -> Done:
         """End a show: its open drops close. Holds that are open may still be paid until their deadline."""
 
-    async def shows(self, after: str, limit: int) -> Sequence[Show]:
-        """Return up to `limit` shows in the order of their ids, from the first above `after`."""
+    async def shows(self, after: str, limit: int, but: Container[str] = ()) -> Sequence[Show]:
+        """Return up to `limit` shows in the order of their ids, from the first above `after`, all `but` those."""
 
     async def pin(self, show: str, drop: NewDrop) -> Done: ...
 

@@ -61,6 +61,7 @@ class Dispatch:
         self._hosting = hosting
         self._limits = messages.Limits(message_bytes_max=settings.message_bytes_max, tick_ms=settings.tick_ms)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._at_turns_end: list[Callable[[], None]] = []
         self.sockets = Sockets(settings, viewing, catching_up, addresses, self._run)
         self._acts: dict[type[Command], Callable[..., None]] = {
             commands.Hello: self._hello,
@@ -99,6 +100,16 @@ class Dispatch:
 
     def on_gone(self, socket: LiveSocket) -> None:
         self.sockets.on_gone(socket)
+
+    def at_turns_end(self, act: Callable[[], None]) -> None:
+        if not self._at_turns_end:
+            asyncio.get_running_loop().call_soon(self._end_turn)
+        self._at_turns_end.append(act)
+
+    def _end_turn(self) -> None:
+        acts, self._at_turns_end = self._at_turns_end, []
+        for act in acts:
+            act()
 
     async def drain(self, deadline_s: float) -> None:
         """Finish what was accepted and send every socket away, within `deadline_s` seconds."""

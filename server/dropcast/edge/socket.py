@@ -1,8 +1,10 @@
 """A viewer's socket: messages to commands, and frames out. It is the member of every room it watches.
 
-`write` is the transport's own method while all is well, so that fan-out costs one call. While the kernel takes no
-more, `write` keeps nothing and says so: the room notes what the socket missed, and it is caught up when it drains.
-What is for this socket alone goes by `deliver` and waits for it, within bounds.
+While all is well a room writes to its `descriptor`, so that fan-out costs one system call; the transport keeps nothing
+then. What the kernel does not take goes to the transport, which says at once that it is choked. While it is, `write`
+keeps nothing and says so: the room notes what the socket missed, and it is caught up when it drains. What is for this
+socket alone goes by `deliver` and waits for it, within bounds. Replies of one turn of the loop leave as one buffer;
+until they have, nothing overtakes them.
 """
 
 import asyncio
@@ -50,6 +52,9 @@ class Owner(Protocol):
     def on_gone(self, socket: "LiveSocket") -> None:
         """Its connection is no more."""
 
+    def at_turns_end(self, act: Callable[[], None]) -> None:
+        """Have `act` called once, when the loop has done with what is ready now."""
+
 
 class LiveSocket(asyncio.Protocol):
     # One for each viewer: what it weighs is what a room weighs.
@@ -58,8 +63,11 @@ class LiveSocket(asyncio.Protocol):
         "_choked",
         "_choked_at_s",
         "_commands",
+        "_descriptor",
         "_finish_with",
+        "_frames",
         "_intake",
+        "_is_behind",
         "_is_deaf",
         "_loop",
         "_owner",
@@ -67,9 +75,11 @@ class LiveSocket(asyncio.Protocol):
         "_pulse",
         "_settings",
         "_timer",
+        "_write",
         "codec",
         "codec_index",
         "deliver",
+        "descriptor",
         "identity",
         "is_open",
         "request",
@@ -79,6 +89,9 @@ class LiveSocket(asyncio.Protocol):
         "viewer",
         "write",
     )
+    descriptor: int
+    write: Callable[[bytes], object]
+    deliver: Callable[[bytes], object]
 
     def __init__(self, transport: asyncio.Transport, codec: Codec, settings: Settings, owner: Owner) -> None:
         self.transport = transport
@@ -94,8 +107,16 @@ class LiveSocket(asyncio.Protocol):
         self.shows: set[str] = set()
         """The shows that it watches."""
         self._choked = False
-        self.write: Callable[[bytes], object] = transport.write
-        self.deliver: Callable[[bytes], object] = self.write
+        self._is_behind = False
+        """Whether it has missed something that is not made good yet."""
+        self._frames: list[bytes] | None = None
+        """Frames that leave when the loop's turn ends."""
+        # So that the transport's buffer is empty unless it is choked: what is written past it stays in order. It closes
+        # its descriptor only after connection_lost.
+        transport.set_write_buffer_limits(high=0)
+        self._descriptor: int = transport.get_extra_info("socket").fileno()
+        self._write: Callable[[bytes], object] = transport.write
+        self._route()
         self._owner = owner
         self._settings = settings
         self._loop = asyncio.get_running_loop()
@@ -129,15 +150,55 @@ class LiveSocket(asyncio.Protocol):
         """Write one message to this socket alone."""
         if type(message) is Error:
             counts.errors[message.code] += 1
+        frame = message_frame(self.codec.encode(message), self.codec.text)
+        if self._frames is not None:
+            self._frames.append(frame)
+        elif self._choked or not self.is_open:
+            self.deliver(frame)
+        else:
+            self._frames = [frame]
+            self._route()
+            self._owner.at_turns_end(self.flush)
+
+    def flush(self) -> None:
+        """Write the replies that have gathered."""
+        if self._frames is None:
+            return
+        frames, self._frames = self._frames, None
+        self._route()
         try:
-            self.deliver(message_frame(self.codec.encode(message), self.codec.text))
+            self.deliver(frames[0] if len(frames) == 1 else b"".join(frames))
         except RuntimeError:
             return  # uvloop raises on a transport that closed a moment ago
+
+    def _route(self) -> None:
+        """Set the ways out. Called whenever what they depend on has changed."""
+        self.descriptor = -1
+        if not self.is_open:
+            self.write = self.deliver = _discard
+        elif self._choked:
+            self.write, self.deliver = _skip, self._deliver_choked
+        elif self._frames is not None:
+            self.write, self.deliver = _skip if self._is_behind else self._write_next, self._deliver_next
+        elif self._is_behind:
+            self.write, self.deliver = _skip, self._write
+        else:
+            self.write = self.deliver = self._write
+            self.descriptor = self._descriptor
+
+    def _write_next(self, buffer: bytes) -> object:
+        self.flush()
+        return self.write(buffer)
+
+    def _deliver_next(self, buffer: bytes) -> object:
+        self.flush()
+        return self.deliver(buffer)
 
     def close(self, code: Close) -> None:
         """Say why, and close: at once when the peer answers, after a deadline otherwise."""
         if self.state is State.CLOSED:
             return
+        self.flush()
         self._end()
         counts.closes[str(int(code))] += 1
         self._intake.close(code)
@@ -182,7 +243,8 @@ class LiveSocket(asyncio.Protocol):
         self._choked = False
         self.state = State.CLOSED
         self.is_open = False
-        self.write = self.deliver = _discard
+        self._frames = None
+        self._route()
         self._stop_timer()
         self._owner.on_ended(self)
 
@@ -280,21 +342,22 @@ class LiveSocket(asyncio.Protocol):
     def unchoke(self) -> None:
         """Nothing is missing any more: take part in the fan-out again."""
         if self.is_open and not self._choked:
-            self.write = self.transport.write
+            self._is_behind = False
+            self._route()
 
     def pause_writing(self) -> None:
         if self.is_open and not self._choked:
             self._choked = True
             self._choked_at_s = self._loop.time()
             counts.sockets_slow += 1
-            self.write = _skip
-            self.deliver = self._deliver_choked
+            self._is_behind = True
+            self._route()
 
     def resume_writing(self) -> None:
         if self.is_open and self._choked:
             self._choked = False
             counts.sockets_slow -= 1
-            self.deliver = self.transport.write
+            self._route()
             # Not from within a write: the room may be writing to this very socket.
             self._loop.call_soon(self._owner.on_drained, self)
 
@@ -325,6 +388,7 @@ class LiveSocket(asyncio.Protocol):
     def _hang_up(self) -> None:
         """The closing handshake is done."""
         if self.state is not State.CLOSED:
+            self.flush()
             self._end()
         self._stop_timer()
         self.transport.close()
@@ -333,6 +397,7 @@ class LiveSocket(asyncio.Protocol):
         """Hear nothing more, and leave the peer time to read why: a close at once would be a reset, and lose it."""
         self._is_deaf = True
         if self.state is not State.CLOSED:
+            self.flush()
             self._end()
             self._timer = self._loop.call_later(CLOSE_DEADLINE_S, self.transport.abort)
         if not self.transport.is_closing():

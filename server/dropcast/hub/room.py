@@ -9,6 +9,7 @@ hands in the messages knows what came after that, and makes it good by `catch_up
 """
 
 import asyncio
+import os
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -34,6 +35,8 @@ class Member(Protocol):
 
     codec_index: int
     is_open: bool
+    descriptor: int
+    """Where a buffer of whole frames may be written at once, past `write`; -1 while it may not."""
 
     @property
     def write(self) -> Callable[[bytes], object]:
@@ -193,17 +196,26 @@ class Room:
         stop = batch.position + self._slice_sockets
         missed = 0
         for member in batch.members[batch.position : stop]:
-            # One that left and came back meanwhile has joined after what is queued here.
-            if joined.get(member, _NEVER) <= version:
-                try:
-                    if member.write(buffers[member.codec_index]):
-                        self._behind.setdefault(member, batch.before)
-                        missed += 1
-                except RuntimeError:
-                    # uvloop raises on a transport that closed a moment ago; its connection_lost is on the way.
-                    missed += 1
-            else:
+            if joined.get(member, _NEVER) > version:
+                # It has left, or has joined after what is queued here.
                 missed += 1
+                continue
+            buffer = buffers[member.codec_index]
+            descriptor = member.descriptor
+            if descriptor >= 0:
+                # One call and no more: for a whole room, anything beside it is felt.
+                try:
+                    sent = os.write(descriptor, buffer)
+                except BlockingIOError:
+                    sent = 0
+                except OSError:
+                    # The peer has reset the connection; its connection_lost is on the way.
+                    missed += 1
+                    continue
+                if sent == len(buffer):
+                    continue
+                buffer = buffer[sent:]
+            missed += self._is_missed(member, buffer, batch.before)
         counts.deliveries += (min(stop, len(batch.members)) - batch.position - missed) * len(batch)
         batch.position = stop
         if stop >= len(batch.members):
@@ -213,3 +225,14 @@ class Room:
             asyncio.get_running_loop().call_soon(self._write_slice)
         else:
             self._scheduled = False
+
+    def _is_missed(self, member: Member, buffer: bytes, before: Position) -> bool:
+        """Hand a buffer to a member, and return whether it was not taken: then it is behind from `before` on."""
+        try:
+            is_missed = bool(member.write(buffer))
+        except RuntimeError:
+            # uvloop raises on a transport that closed a moment ago; its connection_lost is on the way.
+            return True
+        if is_missed:
+            self._behind.setdefault(member, before)
+        return is_missed

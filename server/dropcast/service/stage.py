@@ -34,10 +34,11 @@ class Stage:
         worker: str,
         on_deadline: Callable[[LiveShow, int], None],
         on_due: Callable[[str, int], None],
+        on_entered: Callable[[LiveShow], None],
         on_left: Callable[[str], None],
     ) -> None:
         """`on_deadline` hears of the deadlines of holds, `on_due` of the engine's next deadline of a show,
-        `on_left` of a show that is followed no more."""
+        `on_entered` of a show that is followed from now on, `on_left` of one that is followed no more."""
         self._store = store
         self._tail = tail
         self._clock = clock
@@ -45,6 +46,7 @@ class Stage:
         self._worker = worker
         self._on_deadline = on_deadline
         self._on_due = on_due
+        self._on_entered = on_entered
         self._on_left = on_left
         self._shows: dict[str, LiveShow] = {}
         self._empty_since_s: dict[str, float] = {}
@@ -82,6 +84,7 @@ class Stage:
         if live is None:
             live = LiveShow(show, self._store, self._settings, self._on_deadline)
             self._shows[show] = live
+            self._on_entered(live)
             try:
                 await self._tail.follow(show, live.on_publication, live.on_confirmed)
             except Fault as fault:

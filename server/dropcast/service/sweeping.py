@@ -44,7 +44,6 @@ class Sweeper:
 
     def on_deadline(self, live: LiveShow, deadline_ms: int) -> None:
         """In a followed show a hold ends, or a drop opens or closes, at `deadline_ms` by the engine's clock."""
-        self._followed[live.id] = live
         self.on_due(live.id, deadline_ms)
 
     def on_due(self, show: str, deadline_ms: int) -> None:
@@ -75,6 +74,10 @@ class Sweeper:
         counts.sweeps["followed"] += 1
         self._desk.submit(show, Expire(), done)
 
+    def follow(self, live: LiveShow) -> None:
+        """The show is followed from now on: its deadlines are told, by itself and by its beats."""
+        self._followed[live.id] = live
+
     def forget(self, show: str) -> None:
         """The show is followed no more; the lease covers it."""
         self._followed.pop(show, None)
@@ -92,9 +95,9 @@ class Sweeper:
     async def _sweep_all(self) -> None:
         after = ""
         while True:
-            shows = await self._store.shows(after, _PAGE)
+            shows = await self._store.shows(after, _PAGE, but=self._followed)
             for show in shows:
-                if self._may_have_dues(show) and show.id not in self._followed:
+                if self._may_have_dues(show):
                     counts.sweeps["lease"] += 1
                     await self._desk.trade(show.id, Expire())
             if len(shows) < _PAGE:

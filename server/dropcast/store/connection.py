@@ -44,8 +44,11 @@ class Pool(BlockingConnectionPool):
         self._kept: set[AbstractConnection] = set()
 
     def keep(self) -> AbstractConnection:
-        """Return a connection of the caller's own, which counts for no limit. It connects when it is first used."""
-        made: AbstractConnection = self.make_connection()  # type: ignore[no-untyped-call]
+        """Return a connection of the caller's own, which counts for no limit. It connects when it is first used.
+
+        It knows no time limit: a caller who reads within one needs none for sending, which costs a task each time.
+        """
+        made: AbstractConnection = self.connection_class(**{**self.connection_kwargs, "socket_timeout": None})
         self._kept.add(made)
         return made
 

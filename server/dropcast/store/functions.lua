@@ -37,7 +37,7 @@
 --
 -- Drop ids hold no colon, SKUs and viewers may: that is why the drop comes first in a field.
 
-local VERSION = 2
+local VERSION = 3
 local CHUNK = 2000 -- arguments to one command: unpack() fails near 8,000
 local DUE_MAX = 4000 -- due members that one call settles
 local RESTOCK_QUIET_MS = 500
@@ -56,16 +56,24 @@ local INTEGER_MAX = 9007199254740991
 
 local META, DROPS, UNITS, HOLDS, DUE, BUYERS = 1, 2, 3, 4, 5, 6
 local ORDERS, EVENTS, JOURNAL, VIEWERS, DONE, LIVE, MODERATED = 7, 8, 9, 10, 11, 12, 13
-local TYPES = {
-  'hash', 'hash', 'hash', 'hash', 'zset', 'hash', 'hash', 'stream', 'stream', 'hash', 'hash', false, 'hash',
+-- What counts the members of a key and fails on one of another type: cheaper than TYPE.
+local COUNTS = {
+  'HLEN', 'HLEN', 'HLEN', 'HLEN', 'ZCARD', 'HLEN', 'HLEN', 'XLEN', 'XLEN', 'HLEN', 'HLEN', false, 'HLEN',
 }
 
--- Packing -----------------------------------------------------------------------------------------------------
+-- What is called for each trade of a batch has a local name. Libraries are not there yet while the functions are
+-- loaded: the first call of one brings them.
+local call, concat, format, pack, sub
+local TEXT_OF = {} -- small integers as text
 
--- Libraries of the engine are not there yet while the functions are loaded.
-local function pack(...)
-  return cmsgpack.pack(...)
+local function bring_libraries()
+  call, concat, format, pack, sub = redis.call, table.concat, string.format, cmsgpack.pack, string.sub
+  for value = 0, 255 do
+    TEXT_OF[value] = format('%d', value)
+  end
 end
+
+-- Packing -----------------------------------------------------------------------------------------------------
 
 local function array_header(count)
   if count < 16 then
@@ -78,7 +86,7 @@ end
 
 -- An array of pieces that are packed already.
 local function pack_array(pieces)
-  return array_header(#pieces) .. table.concat(pieces)
+  return array_header(#pieces) .. concat(pieces)
 end
 
 -- A map of strings, its keys in order, so that the same map is always the same bytes.
@@ -116,11 +124,11 @@ end
 
 -- An integer as text: tostring() would round beyond 14 digits.
 local function text_of(value)
-  return string.format('%d', value)
+  return TEXT_OF[value] or format('%d', value)
 end
 
 local function now_ms()
-  local time = redis.call('TIME')
+  local time = call('TIME')
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
@@ -129,95 +137,138 @@ end
 -- command(key, ...arguments), in chunks.
 local function call_chunked(command, key, arguments)
   for first = 1, #arguments, CHUNK do
-    redis.call(command, key, unpack(arguments, first, math.min(first + CHUNK - 1, #arguments)))
+    call(command, key, unpack(arguments, first, math.min(first + CHUNK - 1, #arguments)))
   end
 end
 
--- A hash that is read field by field and written in one go. `value` holds text, a number or false for no field.
+-- A hash that is read field by field and written in one go. Each field has a place in the lists here, by which it is
+-- reached at much less cost than by its name. A value is a text, or false for no field.
 local Hash = {}
 Hash.__index = Hash
 
 local function hash_at(key)
-  return setmetatable({key = key, value = {}, wanted = {}, changed = {}, order = {}}, Hash)
+  return setmetatable({key = key, fields = {}, count = 0, places = {}, values = {}, read = 0, changed = false}, Hash)
 end
 
--- Have `field` read by the next fetch.
+-- Have `field`, of which the caller knows that it was not wanted before, read by the next fetch. Answers its place.
+function Hash:append(field)
+  local place = self.count + 1
+  self.count = place
+  self.fields[place] = field
+  return place
+end
+
+-- Have `field` read by the next fetch. Answers its place.
 function Hash:want(field)
-  if self.value[field] == nil then
-    self.value[field] = false
-    self.wanted[#self.wanted + 1] = field
+  local place = self.places[field]
+  if not place then
+    place = self:append(field)
+    self.places[field] = place
   end
+  return place
 end
 
 function Hash:fetch()
-  local wanted = self.wanted
-  for first = 1, #wanted, CHUNK do
-    local last = math.min(first + CHUNK - 1, #wanted)
-    local values = redis.call('HMGET', self.key, unpack(wanted, first, last))
-    for at = first, last do
-      self.value[wanted[at]] = values[at - first + 1]
+  local fields, values, changed, count = self.fields, self.values, self.changed, self.count
+  for first = self.read + 1, count, CHUNK do
+    local last = math.min(first + CHUNK - 1, count)
+    local found = call('HMGET', self.key, unpack(fields, first, last))
+    if count == last and first == 1 and not changed then
+      self.values = found
+    else
+      for place = first, last do
+        if not (changed and changed[place]) then
+          values[place] = found[place - first + 1]
+        end
+      end
     end
   end
-  self.wanted = {}
+  self.read = count
 end
 
--- The value of `field`, or false. What was not wanted in time is read now: nothing is written yet.
-function Hash:get(field)
-  if self.value[field] == nil then
-    self:want(field)
+-- The value at `place`, or false. What was not wanted in time is read now: nothing is written yet.
+function Hash:get_at(place)
+  if place > self.read then
     self:fetch()
   end
-  return self.value[field]
+  return self.values[place]
+end
+
+function Hash:number_at(place)
+  if place > self.read then
+    self:fetch()
+  end
+  local value = self.values[place]
+  return value and tonumber(value) or 0
+end
+
+function Hash:put_at(place, value)
+  local changed = self.changed
+  if not changed then
+    changed = {}
+    self.changed = changed
+  end
+  changed[place] = true
+  self.values[place] = value
+end
+
+function Hash:get(field)
+  return self:get_at(self:want(field))
 end
 
 function Hash:number(field)
-  return tonumber(self:get(field) or 0)
+  return self:number_at(self:want(field))
 end
 
 function Hash:put(field, value)
-  if not self.changed[field] then
-    self.changed[field] = true
-    self.order[#self.order + 1] = field
-  end
-  self.value[field] = value
+  self:put_at(self:want(field), value)
 end
 
 -- A count of which zero is not worth a field.
 function Hash:add(field, change)
-  local count = self:number(field) + change
-  self:put(field, count > 0 and count)
+  local place = self:want(field)
+  local count = self:number_at(place) + change
+  self:put_at(place, count > 0 and text_of(count))
 end
 
 function Hash:flush()
-  local pairs_to_set, fields_to_delete = {}, {}
-  for _, field in ipairs(self.order) do
-    local value = self.value[field]
-    if not value then
-      fields_to_delete[#fields_to_delete + 1] = field
-    else
-      pairs_to_set[#pairs_to_set + 1] = field
-      pairs_to_set[#pairs_to_set + 1] = type(value) == 'number' and text_of(value) or value
+  local fields, values, changed = self.fields, self.values, self.changed
+  if not changed then
+    return
+  end
+  local to_set, to_remove, count = {}, {}, 0
+  for place = 1, self.count do
+    if changed[place] then
+      if values[place] then
+        to_set[count + 1] = fields[place]
+        to_set[count + 2] = values[place]
+        count = count + 2
+      else
+        to_remove[#to_remove + 1] = fields[place]
+      end
     end
   end
-  call_chunked('HSET', self.key, pairs_to_set)
-  call_chunked('HDEL', self.key, fields_to_delete)
+  call_chunked('HSET', self.key, to_set)
+  call_chunked('HDEL', self.key, to_remove)
 end
 
 -- A show, open for change -----------------------------------------------------------------------------------------
 
+-- Servers of version 1 do not name the last key; it shares the slot of the others.
+local function name_moderated(keys)
+  keys[MODERATED] = keys[MODERATED] or string.gsub(keys[META], 'meta$', 'moderated')
+end
+
 -- The number of the first key that is of another type than it should be, or nil; and which keys exist.
 local function check_types(keys)
   local exists = {}
-  -- Servers of version 1 do not name it; it shares the slot of the others.
-  keys[MODERATED] = keys[MODERATED] or string.gsub(keys[META], 'meta$', 'moderated')
-  for at, kind in ipairs(TYPES) do
-    local found = kind and redis.call('TYPE', keys[at]).ok or 'none'
-    if found ~= 'none' then
-      if found ~= kind then
-        return at, exists
-      end
-      exists[at] = true
+  name_moderated(keys)
+  for at, command in ipairs(COUNTS) do
+    local count = command and redis.pcall(command, keys[at]) or 0
+    if type(count) ~= 'number' then
+      return at, exists
     end
+    exists[at] = count > 0
   end
   return nil, exists
 end
@@ -228,8 +279,8 @@ local own_run_known
 -- over somebody else's data, it loads this library anew.
 local function own_run()
   if not own_run_known then
-    local process = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
-    local history = string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)')
+    local process = string.match(call('INFO', 'server'), 'run_id:(%w+)')
+    local history = string.match(call('INFO', 'replication'), 'master_replid:(%w+)')
     own_run_known = (process or '') .. ':' .. (history or '')
   end
   return own_run_known
@@ -239,13 +290,34 @@ local META_FIELDS = {
   'info', 'status', 'starts_at', 'started_at', 'ended_at', 'epoch', 'seq', 'offset', 'frozen', 'moderations', 'run',
 }
 
--- Read the show's meta. Answers the show, or nil and an answer for the caller.
-local function open_show(keys)
-  local wrong, exists = check_types(keys)
-  if wrong then
-    return nil, pack({'wrong_type', keys[wrong]})
+-- A show makes a hash when it is first touched, for most calls touch few.
+local HASHES = {
+  drops = DROPS, units = UNITS, holds = HOLDS, buyers = BUYERS, orders = ORDERS, done = DONE, moderated = MODERATED,
+}
+local Show = {}
+
+function Show.__index(show, name)
+  local at = HASHES[name]
+  if not at then
+    return nil
   end
-  local meta = redis.call('HMGET', keys[META], unpack(META_FIELDS))
+  local hash = hash_at(show.keys[at])
+  show[name] = hash
+  show.hashes[#show.hashes + 1] = hash
+  return hash
+end
+
+-- Read the show's meta. Answers the show, or nil and an answer for the caller, who checks types if it tells what
+-- `exists`.
+local function open_show(keys, exists)
+  if not exists then
+    local wrong
+    wrong, exists = check_types(keys)
+    if wrong then
+      return nil, pack({'wrong_type', keys[wrong]})
+    end
+  end
+  local meta = call('HMGET', keys[META], unpack(META_FIELDS))
   if not meta[1] then
     return nil, pack({'unknown_show'})
   end
@@ -256,9 +328,10 @@ local function open_show(keys)
     -- Every reader and writer of this run arrives at the same one.
     epoch = string.sub(redis.sha1hex(epoch .. ':' .. run), 1, 16)
   end
-  return {
+  return setmetatable({
     keys = keys,
     exists = exists,
+    hashes = {}, -- those that were touched
     now = now_ms(),
     run = run,
     run_before = meta[11],
@@ -274,26 +347,23 @@ local function open_show(keys)
     frozen = meta[9] or '',
     moderations = tonumber(meta[10] or 0),
     meta = {}, -- fields and values to write
-    drops = hash_at(keys[DROPS]),
-    units = hash_at(keys[UNITS]),
-    holds = hash_at(keys[HOLDS]),
-    buyers = hash_at(keys[BUYERS]),
-    orders = hash_at(keys[ORDERS]),
-    done = hash_at(keys[DONE]),
-    moderated = hash_at(keys[MODERATED]),
     terms = {}, -- by drop, decoded
-    skus = {}, -- by <drop>:<sku>, counters
+    skus = {}, -- by drop, then by sku: counters
     touched = {}, -- of these, in order
     records = {}, -- by hold, decoded
-    record_changed = {},
-    record_order = {},
-    due_at = {}, -- member -> deadline, or false to remove it
+    deadlines = {}, -- of holds by their place in `holds`, or false for none any more
+    due_at = {}, -- other member of due -> time, or false to remove it
     due_order = {},
     events = {},
-    movements = {},
+    movements = 0,
+    movement_pieces = {}, -- of them, packed
     moderated_lines = {}, -- domain Moderated, packed
-    command = nil, -- {key, fingerprint} to be remembered
-  }
+    command = false, -- {key, fingerprint} to be remembered
+    seq_after = 0,
+    offset_after = 0,
+    settles_only = false,
+    holds_per_viewer_max = 0,
+  }, Show)
 end
 
 local function put_meta(show, field, value)
@@ -347,37 +417,53 @@ local function skus_in(terms)
   return skus
 end
 
+-- Have the counters of one SKU read by the next fetch.
 local function want_sku(show, drop, sku)
-  local name, units = drop .. ':' .. sku, show.units
-  if units.value['f:' .. name] == nil then
-    units:want('f:' .. name)
-    units:want('h:' .. name)
-    units:want('s:' .. name)
-    units:want('a:' .. name)
-    units:want('o:' .. name)
+  local of_drop = show.skus[drop]
+  if not of_drop then
+    of_drop = {}
+    show.skus[drop] = of_drop
   end
-end
-
--- The counters of one SKU, to be changed in place.
-local function sku_of(show, drop, sku)
-  local name = drop .. ':' .. sku
-  local found = show.skus[name]
+  local found = of_drop[sku]
   if not found then
-    local units = show.units
-    want_sku(show, drop, sku)
-    units:fetch()
+    local name, units = drop .. ':' .. sku, show.units
+    local place = units:append('f:' .. name)
+    units:append('h:' .. name) -- at the next place, and so on
+    units:append('s:' .. name)
+    units:append('a:' .. name)
+    units:append('o:' .. name)
+    -- With all its fields at once: a table that grows is made anew.
     found = {
       drop = drop,
       sku = sku,
       name = name,
-      free = units:number('f:' .. name),
-      held = units:number('h:' .. name),
-      sold = units:number('s:' .. name),
-      allocated = units:number('a:' .. name),
-      announced = units:get('o:' .. name) and true or false,
+      place = place,
+      offers = {},
+      free = false, -- until it is asked for
+      held = 0,
+      sold = 0,
+      allocated = 0,
+      announced = false,
+      free_before = 0,
+      touched = false,
     }
+    of_drop[sku] = found
+  end
+  return found
+end
+
+-- The counters of one SKU, to be changed in place.
+local function sku_of(show, drop, sku)
+  local found = want_sku(show, drop, sku)
+  if not found.free then
+    local place, units = found.place, show.units
+    units:fetch()
+    found.free = units:number_at(place)
+    found.held = units:number_at(place + 1)
+    found.sold = units:number_at(place + 2)
+    found.allocated = units:number_at(place + 3)
+    found.announced = units:get_at(place + 4) and true or false
     found.free_before = found.free
-    show.skus[name] = found
   end
   return found
 end
@@ -392,42 +478,52 @@ end
 -- The record of `hold`, or nil.
 local function record_of(show, hold)
   local record = show.records[hold]
-  if record == nil then
-    local raw = show.holds:get(hold)
-    record = false
-    if raw then
-      local array = cmsgpack.unpack(raw)
-      record = {
-        id = hold,
-        viewer = array[1],
-        drop = array[2],
-        sku = array[3],
-        qty = array[4],
-        state = array[5],
-        expires_at = array[6],
-        price = array[7],
-        attempt = array[8],
-        held_until = array[9],
-      }
-    end
+  local raw = record == nil and show.holds:get(hold)
+  if raw then
+    local array = cmsgpack.unpack(raw)
+    record = {
+      id = hold,
+      viewer = array[1],
+      drop = array[2],
+      sku = array[3],
+      qty = array[4],
+      state = array[5],
+      expires_at = array[6],
+      price = array[7],
+      attempt = array[8],
+      held_until = array[9],
+    }
     show.records[hold] = record
   end
-  return record or nil
-end
-
-local function put_record(show, record)
-  show.records[record.id] = record
-  if not show.record_changed[record.id] then
-    show.record_changed[record.id] = true
-    show.record_order[#show.record_order + 1] = record
-  end
+  return record
 end
 
 local function is_open(record)
   return record.state == 'held' or record.state == 'paying'
 end
 
--- Have `member` due at `at`, or not at all when `at` is false.
+-- Have the hold at `place` written, and be due at `deadline`, or not at all when that is false.
+local function put_hold(show, place, packed, deadline)
+  show.holds:put_at(place, packed)
+  show.deadlines[place] = deadline
+end
+
+local function put_record(show, record)
+  local packed = pack(
+    record.viewer,
+    record.drop,
+    record.sku,
+    record.qty,
+    record.state,
+    record.expires_at,
+    record.price,
+    record.attempt,
+    record.held_until
+  )
+  put_hold(show, show.holds:want(record.id), '\153' .. packed, is_open(record) and record.expires_at)
+end
+
+-- Have `member`, which is no hold, due at `at`, or not at all when `at` is false.
 local function set_due(show, member, at)
   if show.due_at[member] == nil then
     show.due_order[#show.due_order + 1] = member
@@ -435,17 +531,31 @@ local function set_due(show, member, at)
   show.due_at[member] = at
 end
 
+-- Note a movement, packed in one or more pieces.
+local function note_movement(show, one, two, three)
+  local pieces = show.movement_pieces
+  local count = #pieces
+  pieces[count + 1] = one
+  pieces[count + 2] = two
+  pieces[count + 3] = three
+  show.movements = show.movements + 1
+end
+
 local function move(show, kind, record)
-  show.movements[#show.movements + 1] = {
-    kind,
-    record.drop,
-    record.sku,
-    record.qty,
-    record.id,
-    record.viewer,
-    record.expires_at,
-    record.price,
-  }
+  note_movement(
+    show,
+    '\152'
+      .. pack(
+        kind,
+        record.drop,
+        record.sku,
+        record.qty,
+        record.id,
+        record.viewer,
+        record.expires_at,
+        record.price
+      )
+  )
 end
 
 -- Note an event: `rest` is its fields beyond seq, time and offset, `count` of them, packed.
@@ -460,7 +570,7 @@ local function allocate(show, drop, sku, change)
   units.free = units.free + change
   units.allocated = units.allocated + change
   local kind = change > 0 and 'allocated' or 'withdrawn'
-  show.movements[#show.movements + 1] = {kind, drop, sku, math.abs(change), '', '', 0, 0}
+  note_movement(show, '\152' .. pack(kind, drop, sku, math.abs(change), '', '', 0, 0))
 end
 
 -- A hold ends without a sale: its units are free again.
@@ -472,7 +582,6 @@ local function give_back(show, record, state)
   show.buyers:add(record.drop .. ':' .. record.viewer, -record.qty)
   record.state = state
   put_record(show, record)
-  set_due(show, 'h:' .. record.id, false)
   move(show, state, record)
 end
 
@@ -508,46 +617,44 @@ end
 
 -- Whether a log already has an entry above `top`: appending would fail then.
 local function is_ahead(show, at, top)
-  return show.exists[at] and #redis.call('XRANGE', show.keys[at], '(' .. text_of(top) .. '-0', '+', 'COUNT', 1) > 0
+  return show.exists[at] and #call('XRANGE', show.keys[at], '(' .. text_of(top) .. '-0', '+', 'COUNT', 1) > 0
 end
 
-local function write_holds(show)
-  local to_set, to_score, to_remove = {}, {}, {}
-  for _, record in ipairs(show.record_order) do
-    to_set[#to_set + 1] = record.id
-    to_set[#to_set + 1] = pack({
-      record.viewer,
-      record.drop,
-      record.sku,
-      record.qty,
-      record.state,
-      record.expires_at,
-      record.price,
-      record.attempt,
-      record.held_until,
-    })
-  end
+local function write_due(show)
+  local key, holds, deadlines = show.keys[DUE], show.holds.fields, show.deadlines
+  local to_score, to_remove, count = {}, {}, 0
   for _, member in ipairs(show.due_order) do
     local at = show.due_at[member]
     if at then
-      to_score[#to_score + 1] = text_of(at)
-      to_score[#to_score + 1] = member
+      to_score[count + 1] = text_of(at)
+      to_score[count + 2] = member
+      count = count + 2
     else
       to_remove[#to_remove + 1] = member
     end
   end
-  call_chunked('HSET', show.keys[HOLDS], to_set)
-  call_chunked('ZADD', show.keys[DUE], to_score)
-  call_chunked('ZREM', show.keys[DUE], to_remove)
+  for place = 1, #holds do
+    local at = deadlines[place]
+    if at then
+      to_score[count + 1] = at
+      to_score[count + 2] = 'h:' .. holds[place]
+      count = count + 2
+    elseif at == false then
+      to_remove[#to_remove + 1] = 'h:' .. holds[place]
+    end
+  end
+  -- In this order: a hold may be made under an id of which a member without a hold was due.
+  call_chunked('ZREM', key, to_remove)
+  call_chunked('ZADD', key, to_score)
 end
 
 -- Keep the memory of commands bounded: the older half is forgotten when it is full.
 local function forget_commands(show)
   local key = show.keys[DONE]
-  if redis.call('HLEN', key) < DONE_MAX then
+  if call('HLEN', key) < DONE_MAX then
     return
   end
-  local found = redis.call('HGETALL', key)
+  local found = call('HGETALL', key)
   local ages = {}
   for at = 1, #found, 2 do
     ages[#ages + 1] = {key = found[at], at_ms = cmsgpack.unpack(found[at + 1])[4]}
@@ -572,15 +679,21 @@ local function pack_events(show)
   return packed
 end
 
+local function put_changed(hash, place, value)
+  if hash.values[place] ~= value then
+    hash:put_at(place, value)
+  end
+end
+
 -- Lines for the publication; also puts the counters into the units to be written.
 local function put_units(show)
   local lines = {}
   for _, units in ipairs(show.touched) do
-    show.units:put('f:' .. units.name, units.free)
-    show.units:put('h:' .. units.name, units.held)
-    show.units:put('s:' .. units.name, units.sold)
-    show.units:put('a:' .. units.name, units.allocated)
-    show.units:put('o:' .. units.name, units.announced and 1)
+    put_changed(show.units, units.place, text_of(units.free))
+    put_changed(show.units, units.place + 1, text_of(units.held))
+    put_changed(show.units, units.place + 2, text_of(units.sold))
+    put_changed(show.units, units.place + 3, text_of(units.allocated))
+    put_changed(show.units, units.place + 4, units.announced and '1')
     if units.free ~= units.free_before then
       lines[#lines + 1] = pack({units.drop, units.sku, units.free})
     end
@@ -599,7 +712,7 @@ local function commit(show)
   end
   local keys, meta = show.keys, show.meta
   show.seq_after = show.seq + #show.events
-  show.offset_after = show.offset + (#show.movements > 0 and 1 or 0)
+  show.offset_after = show.offset + (show.movements > 0 and 1 or 0)
   if show.seq_after > show.seq and is_ahead(show, EVENTS, show.seq) then
     return pack({'torn', keys[EVENTS]})
   elseif show.offset_after > show.offset and is_ahead(show, JOURNAL, show.offset) then
@@ -620,25 +733,22 @@ local function commit(show)
   -- From here on: writes.
   if show.command then
     forget_commands(show)
-    show.done:flush()
   end
   call_chunked('HSET', keys[META], meta)
-  show.drops:flush()
-  show.units:flush()
-  show.buyers:flush()
-  show.orders:flush()
-  show.moderated:flush()
-  write_holds(show)
+  for _, hash in ipairs(show.hashes) do
+    hash:flush()
+  end
+  write_due(show)
   for at, event in ipairs(events) do
-    redis.call('XADD', keys[EVENTS], text_of(show.seq + at) .. '-0', 'e', event)
+    call('XADD', keys[EVENTS], text_of(show.seq + at) .. '-0', 'e', event)
   end
   local movements = '\144'
   if show.offset_after > show.offset then
-    movements = pack(show.movements)
+    movements = array_header(show.movements) .. concat(show.movement_pieces)
     local entry = '\147' .. pack(show.offset_after, show.now) .. movements
-    redis.call('XADD', keys[JOURNAL], text_of(show.offset_after) .. '-0', 'm', entry)
+    call('XADD', keys[JOURNAL], text_of(show.offset_after) .. '-0', 'm', entry)
   end
-  if #events > 0 or #show.movements > 0 or #lines > 0 or #show.moderated_lines > 0 or show.is_lost then
+  if #events > 0 or show.movements > 0 or #lines > 0 or #show.moderated_lines > 0 or show.is_lost then
     local publication = '\153'
       .. pack(show.epoch, show.seq_after, show.offset_after, show.now)
       .. pack_array(events)
@@ -646,7 +756,7 @@ local function commit(show)
       .. pack_array(lines)
       .. pack(show.moderations)
       .. pack_array(show.moderated_lines)
-    redis.call('SPUBLISH', keys[LIVE], publication)
+    call('SPUBLISH', keys[LIVE], publication)
   end
   return nil
 end
@@ -740,7 +850,7 @@ end
 -- All drops in the order in which they were pinned.
 local function drops_of(show)
   local drops = {}
-  for _, field in ipairs(redis.call('HKEYS', show.keys[DROPS])) do
+  for _, field in ipairs(call('HKEYS', show.keys[DROPS])) do
     if string.sub(field, 1, 2) == 'p:' then
       local drop = string.sub(field, 3)
       drops[#drops + 1] = {id = drop, seq = 0}
@@ -773,8 +883,8 @@ end
 
 -- Open a show to write to it. What may have lost history goes on in a new epoch: then nobody may sell what may have
 -- been sold before, until somebody has looked.
-local function open_to_write(keys)
-  local show, problem = open_show(keys)
+local function open_to_write(keys, exists)
+  local show, problem = open_show(keys, exists)
   if show and show.is_lost and show.status == 'live' and show.frozen == '' then
     for _, drop in ipairs(drops_of(show)) do
       if terms_of(show, drop.id).status ~= 'closed' then
@@ -834,7 +944,7 @@ local function schedule(keys, args)
     end
     return '\146' .. pack('ok') .. pack_show(show)
   end
-  redis.call('HSET', keys[META], 'info', info, 'status', 'scheduled', 'starts_at', text_of(starts_at),
+  call('HSET', keys[META], 'info', info, 'status', 'scheduled', 'starts_at', text_of(starts_at),
     'started_at', 0, 'ended_at', 0, 'epoch', epoch, 'seq', 0, 'offset', 0, 'run', own_run())
   local show = {
     info = info,
@@ -893,7 +1003,7 @@ local function finish_show(keys)
   put_meta(show, 'status', 'ended')
   put_meta(show, 'ended_at', text_of(show.now))
   note_event(show, 'show_ended', 0, '')
-  local last = redis.call('ZREVRANGE', keys[DUE], 0, 0, 'WITHSCORES')
+  local last = call('ZREVRANGE', keys[DUE], 0, 0, 'WITHSCORES')
   problem = commit(show)
   if problem then
     return problem
@@ -901,7 +1011,7 @@ local function finish_show(keys)
   -- No hold may vanish while it is open: its deadline, and a payment begun just before it, come first.
   local keep_until = math.max(show.now + KEEP_MS, (tonumber(last[2]) or 0) + 2 * PAY_MS_MAX)
   for _, at in ipairs({HOLDS, DUE, BUYERS, VIEWERS, DONE, MODERATED}) do
-    redis.call('PEXPIREAT', keys[at], text_of(keep_until))
+    call('PEXPIREAT', keys[at], text_of(keep_until))
   end
   return done_answer(show.seq_after, show.offset_after, false)
 end
@@ -944,7 +1054,7 @@ local function pin(keys, args)
     return done_answer(record[2], record[3], true)
   elseif show.status ~= 'live' then
     return pack({'not_live'})
-  elseif redis.call('HLEN', keys[DROPS]) >= 3 * DROPS_MAX then
+  elseif call('HLEN', keys[DROPS]) >= 3 * DROPS_MAX then
     return pack({'too_many_drops', DROPS_MAX})
   elseif drop == '' or string.find(drop, ':', 1, true) then
     return pack({'bad_request', 'drop'})
@@ -988,7 +1098,7 @@ local function pin(keys, args)
       units.announced = true
     end
   end
-  local offset_after = show.offset + (#show.movements > 0 and 1 or 0)
+  local offset_after = show.offset + (show.movements > 0 and 1 or 0)
   show.drops:put('c:' .. drop, args[6])
   show.drops:put('p:' .. drop, pack({fingerprint, show.seq + 1, offset_after}))
   local tag = terms.status == 'open' and 'drop_opened' or 'drop_scheduled'
@@ -1080,7 +1190,7 @@ local function update(keys, args)
     end
   end
   local packed_after = pack_terms(terms)
-  if packed_after ~= packed_before or #show.movements > 0 then
+  if packed_after ~= packed_before or show.movements > 0 then
     put_terms(show, drop, terms)
     note_event(show, 'drop_updated', 3, pack(drop) .. packed_after .. pack_stock(show, drop, terms))
   end
@@ -1185,7 +1295,7 @@ local function moderate(keys, args, flag)
   local is_on = flags == flag or flags == 3
   if is_on == on then
     return done_answer(show.seq, show.offset, true)
-  elseif flags == 0 and redis.call('HLEN', keys[MODERATED]) >= MODERATED_MAX then
+  elseif flags == 0 and call('HLEN', keys[MODERATED]) >= MODERATED_MAX then
     return pack({'too_many_moderated', MODERATED_MAX})
   end
   show.moderated:add(viewer, on and flag or -flag)
@@ -1214,21 +1324,29 @@ end
 
 -- Trades -----------------------------------------------------------------------------------------------------------------
 
--- An outcome is what comes before the journal's offset and what after; the offset is known when all is decided.
+-- An outcome is packed in pieces, without the journal's offset, which is known when all is decided: three when it comes
+-- behind them (granted), two when it comes between them (refused), one when there is none in it (invalid).
+local GRANTED = '\147\167granted\152'
+local HELD = '\164held'
+
 local function granted(record)
-  local hold = {
-    record.id, record.viewer, record.drop, record.sku, record.qty, record.state, record.expires_at, record.price,
-  }
-  return {before = '\147' .. pack('granted', hold), after = ''}
+  local hold = pack(
+    record.id, record.viewer, record.drop, record.sku, record.qty, record.state, record.expires_at, record.price
+  )
+  return GRANTED, '', hold
 end
 
 local function refused(reason, free)
-  return {before = '\148' .. pack('refused', reason), after = pack(free or 0)}
+  return '\148' .. pack('refused', reason), pack(free or 0)
 end
 
 local function invalid(problem)
-  return {before = '\146' .. pack('invalid', problem)}
+  return '\146' .. pack('invalid', problem)
 end
+
+-- Where a reserve, behind its own fields, keeps places: of its hold, and of its buyer's units of the drop and holds of
+-- the show.
+local HOLD, BOUGHT, MADE = 7, 8, 9
 
 -- Text fields of a trade after its tag.
 local TEXTS = {reserve = 4, release = 2, pay = 3, unpay = 3, sell = 4, expire = 0}
@@ -1261,30 +1379,44 @@ local function hold_for(show, trade, anyone)
   return record
 end
 
-local function refuse_reserve(show, trade, terms)
-  local drop, sku, viewer, qty = trade[4], trade[5], trade[3], trade[6]
+-- What anybody may be granted who asks for `qty` units of a SKU in this call, with what such holds have in common
+-- packed: a crowd wants the same. Answers nil and an outcome when nobody may.
+local function offer_of(show, drop, sku, qty)
+  local units = want_sku(show, drop, sku)
+  local offer = units.offers[qty]
+  if offer then
+    return offer
+  end
+  local terms = terms_of(show, drop)
+  if not terms then
+    return nil, invalid('unknown_drop')
+  end
   keep_hours(show, drop, terms)
   if terms.status == 'closed' then
-    return refused('closed')
+    return nil, refused('closed')
   elseif terms.status == 'scheduled' then
-    return refused('not_open')
+    return nil, refused('not_open')
   elseif show.frozen ~= '' then
-    return refused('frozen')
+    return nil, refused('frozen')
   elseif not terms.prices[sku] then
-    return invalid('unknown_sku')
+    return nil, invalid('unknown_sku')
   elseif not is_integer(qty, 1, QTY_MAX) then
-    return invalid('bad_qty')
-  elseif show.buyers:number(':' .. viewer) >= show.holds_per_viewer_max then
-    return refused('too_many_holds')
+    return nil, invalid('bad_qty')
   end
-  local free = sku_of(show, drop, sku).free
-  local allowed = terms.limit - show.buyers:number(drop .. ':' .. viewer)
-  if qty > allowed then
-    return refused('limit', math.max(0, math.min(allowed, free)))
-  elseif qty > free then
-    return refused('sold_out', free)
-  end
-  return nil
+  local deadline, price = show.now + terms.hold_ms, terms.prices[sku]
+  local what, ending = pack(drop, sku, qty), pack(deadline, price)
+  local hold = what .. HELD .. ending
+  offer = {
+    units = sku_of(show, drop, sku),
+    limit = terms.limit,
+    deadline = deadline,
+    hold = hold,
+    record_end = hold .. pack('', deadline),
+    movement_start = '\152' .. HELD .. what,
+    movement_end = ending,
+  }
+  units.offers[qty] = offer
+  return offer
 end
 
 local TRADES = {}
@@ -1307,37 +1439,29 @@ function TRADES.reserve(show, trade)
   if flags > 0 then
     return refused(flags == 1 and 'muted' or 'banned')
   end
-  local terms = terms_of(show, drop)
-  if not terms then
-    return invalid('unknown_drop')
+  local offer, refusal, free = offer_of(show, drop, sku, qty)
+  if not offer then
+    return refusal, free
   end
-  local refusal = refuse_reserve(show, trade, terms)
-  if refusal then
-    return refusal
+  local buyers, bought_at, made_at = show.buyers, trade[BOUGHT], trade[MADE]
+  local bought, made = buyers:number_at(bought_at), buyers:number_at(made_at)
+  local units, allowed = offer.units, offer.limit - bought
+  if made >= show.holds_per_viewer_max then
+    return refused('too_many_holds')
+  elseif qty > allowed then
+    return refused('limit', math.max(0, math.min(allowed, units.free)))
+  elseif qty > units.free then
+    return refused('sold_out', units.free)
   end
-  local deadline = show.now + terms.hold_ms
-  record = {
-    id = id,
-    viewer = viewer,
-    drop = drop,
-    sku = sku,
-    qty = qty,
-    state = 'held',
-    expires_at = deadline,
-    price = terms.prices[sku],
-    attempt = '',
-    held_until = deadline,
-  }
-  local units = sku_of(show, drop, sku)
   touch(show, units)
   units.free = units.free - qty
   units.held = units.held + qty
-  show.buyers:add(drop .. ':' .. viewer, qty)
-  show.buyers:add(':' .. viewer, 1)
-  put_record(show, record)
-  set_due(show, 'h:' .. id, deadline)
-  move(show, 'held', record)
-  return granted(record)
+  buyers:put_at(bought_at, text_of(bought + qty))
+  buyers:put_at(made_at, text_of(made + 1))
+  local who = pack(id, viewer)
+  put_hold(show, trade[HOLD], '\153' .. pack(viewer) .. offer.record_end, offer.deadline)
+  note_movement(show, offer.movement_start, who, offer.movement_end)
+  return GRANTED, who, offer.hold
 end
 
 function TRADES.release(show, trade)
@@ -1365,7 +1489,6 @@ function TRADES.pay(show, trade)
     record.attempt = attempt
     record.expires_at = math.max(record.held_until, show.now + pay_ms)
     put_record(show, record)
-    set_due(show, 'h:' .. record.id, record.expires_at)
     move(show, 'paying', record)
   elseif record.state ~= 'paying' or record.attempt ~= attempt then
     return refused(record.state)
@@ -1386,7 +1509,6 @@ function TRADES.unpay(show, trade)
     end
     record.state = 'held'
     put_record(show, record)
-    set_due(show, 'h:' .. record.id, record.expires_at)
     move(show, 'resumed', record)
   elseif record.state ~= 'held' then
     return refused(record.state)
@@ -1412,7 +1534,6 @@ function TRADES.sell(show, trade)
   units.sold = units.sold + record.qty
   record.state = 'sold'
   put_record(show, record)
-  set_due(show, 'h:' .. record.id, false)
   move(show, 'sold', record)
   local order = 'o' .. record.id
   show.orders:put(order, pack({
@@ -1430,56 +1551,93 @@ function TRADES.sell(show, trade)
 end
 
 function TRADES.expire()
-  return {before = '\147' .. pack('granted', {'', '', '', '', 0, 'expired', 0, 0}), after = ''}
+  return GRANTED, '', pack('', '', '', '', 0, 'expired', 0, 0)
 end
 
--- Phase one for trades: everything that they and what is due may touch, in a few commands.
-local function read_for_trades(show, trades, sound, due)
-  for at, trade in ipairs(trades) do
-    if sound[at] and TEXTS[trade[1]] ~= 0 then
-      show.holds:want(trade[2])
+-- Read everything that trades and what is due may touch, in a few commands.
+local function read_touched(show, trades, sound, due)
+  local drops, holds, buyers = show.drops, show.holds, show.buyers
+  local moderated = show.exists[MODERATED] and show.moderated
+  for at = 1, #sound do
+    local trade = trades[at]
+    if sound[at] and trade[1] == 'reserve' then
+      local viewer, drop = trade[3], trade[4]
+      trade[HOLD] = holds:want(trade[2])
+      trade[BOUGHT] = buyers:want(drop .. ':' .. viewer)
+      trade[MADE] = buyers:want(':' .. viewer)
+      want_sku(show, drop, trade[5])
+      if moderated then
+        moderated:want(viewer)
+      end
+    elseif sound[at] and trade[1] ~= 'expire' then
+      holds:want(trade[2])
     end
   end
   for _, member in ipairs(due) do
-    local kind, name = string.sub(member, 1, 2), string.sub(member, 3)
+    local kind, name = sub(member, 1, 2), sub(member, 3)
     if kind == 'h:' then
-      show.holds:want(name)
+      holds:want(name)
     elseif kind == 'o:' or kind == 'c:' then
-      show.drops:want('t:' .. name)
+      drops:want('t:' .. name)
     end
   end
-  local known = show.holds.wanted
-  show.holds:fetch()
-  for at, trade in ipairs(trades) do
-    if sound[at] and trade[1] == 'reserve' and not show.holds:get(trade[2]) then
-      show.drops:want('t:' .. trade[4])
-      want_sku(show, trade[4], trade[5])
-      show.buyers:want(trade[4] .. ':' .. trade[3])
-      show.buyers:want(':' .. trade[3])
-      if show.exists[MODERATED] then
-        show.moderated:want(trade[3])
-      end
-    end
-  end
-  for _, hold in ipairs(known) do
-    local record = record_of(show, hold)
+  holds:fetch()
+  for place = 1, holds.count do
+    local record = holds.values[place] and record_of(show, holds.fields[place])
     if record and is_open(record) then
-      show.drops:want('t:' .. record.drop)
       want_sku(show, record.drop, record.sku)
-      show.buyers:want(record.drop .. ':' .. record.viewer)
+      buyers:want(record.drop .. ':' .. record.viewer)
     end
   end
-  show.drops:fetch()
-  show.units:fetch()
-  show.buyers:fetch()
-  show.moderated:fetch()
+  for drop in pairs(show.skus) do
+    drops:want('t:' .. drop)
+  end
+  for _, hash in ipairs(show.hashes) do
+    hash:fetch()
+  end
+end
+
+-- Phase one for trades. A read fails on a key of another type by itself, so that only what is not read is counted: to
+-- look at all types first would cost as much as the reads. Answers the show, trades, whether each is sound, and what is
+-- due, or nil and an answer.
+local function read_for_trades(keys, args)
+  name_moderated(keys)
+  local show, problem = open_to_write(keys, {})
+  if not show then
+    return nil, problem
+  end
+  local trades = unpack_table(args[1])
+  show.holds_per_viewer_max = tonumber(args[2])
+  if not trades or not show.holds_per_viewer_max then
+    return nil, pack({'bad_request', 'trades'})
+  end
+  local sound = {}
+  for at, trade in ipairs(trades) do
+    sound[at] = is_well_formed(trade)
+  end
+  local exists = show.exists
+  exists[MODERATED] = call('HLEN', keys[MODERATED]) > 0
+  -- Logs count as there when one has an entry above its top: others are no hindrance.
+  local events_top, journal_top = text_of(show.seq) .. '-0', text_of(show.offset) .. '-0'
+  local ahead = call('XREAD', 'COUNT', 1, 'STREAMS', keys[EVENTS], keys[JOURNAL], events_top, journal_top)
+  exists[EVENTS], exists[JOURNAL] = ahead, ahead
+  local due = call('ZRANGEBYSCORE', keys[DUE], '-inf', text_of(show.now), 'LIMIT', 0, DUE_MAX)
+  read_touched(show, trades, sound, due)
+  for name, at in pairs(HASHES) do
+    local hash = rawget(show, name)
+    if at ~= MODERATED and not (hash and hash.read > 0) then
+      call('HLEN', keys[at])
+    end
+  end
+  call('HLEN', keys[VIEWERS])
+  return show, trades, sound, due
 end
 
 -- Expire, open and close what is due, in the order of their times; note whose restock is due. The score decides: it
 -- is what was read.
 local function settle_due(show, due)
   for _, member in ipairs(due) do
-    local kind, name = string.sub(member, 1, 2), string.sub(member, 3)
+    local kind, name = sub(member, 1, 2), sub(member, 3)
     if kind == 'h:' then
       local record = record_of(show, name)
       if record and is_open(record) then
@@ -1514,42 +1672,50 @@ local function settle_due(show, due)
 end
 
 local function carry_out(keys, args, settles_only)
-  local show, problem = open_to_write(keys)
-  if not show then
-    return problem
+  local fine, show, trades, sound, due = pcall(read_for_trades, keys, args)
+  if not fine or not show then
+    local wrong = check_types(keys)
+    if wrong then
+      return pack({'wrong_type', keys[wrong]})
+    elseif not fine then
+      error(show, 0)
+    end
+    return trades
   end
-  local trades = unpack_table(args[1])
-  show.holds_per_viewer_max = tonumber(args[2])
   show.settles_only = settles_only
-  if not trades or not show.holds_per_viewer_max then
-    return pack({'bad_request', 'trades'})
-  end
-  local sound = {}
-  for at, trade in ipairs(trades) do
-    sound[at] = is_well_formed(trade)
-  end
-  local due = redis.call('ZRANGEBYSCORE', keys[DUE], '-inf', text_of(show.now), 'LIMIT', 0, DUE_MAX)
-  read_for_trades(show, trades, sound, due)
 
   settle_due(show, due)
-  local outcomes = {}
-  for at, trade in ipairs(trades) do
+  local pieces, offsets_at, count = {}, {}, 0
+  for at = 1, #sound do
+    local one, two, three
     if sound[at] then
-      outcomes[at] = TRADES[trade[1]](show, trade)
+      one, two, three = TRADES[trades[at][1]](show, trades[at])
     else
-      outcomes[at] = invalid('bad_trade')
+      one = invalid('bad_trade')
+    end
+    pieces[count + 1] = one
+    if three then
+      pieces[count + 2], pieces[count + 3], pieces[count + 4] = two, three, ''
+      count = count + 4
+      offsets_at[#offsets_at + 1] = count
+    elseif two then
+      pieces[count + 2], pieces[count + 3] = '', two
+      offsets_at[#offsets_at + 1] = count + 2
+      count = count + 3
+    else
+      count = count + 1
     end
   end
 
-  problem = commit(show)
+  local problem = commit(show)
   if problem then
     return problem
   end
   local offset = pack(show.offset_after)
-  for at, outcome in ipairs(outcomes) do
-    outcomes[at] = outcome.after and outcome.before .. offset .. outcome.after or outcome.before
+  for _, at in ipairs(offsets_at) do
+    pieces[at] = offset
   end
-  return '\146' .. pack('ok') .. pack_array(outcomes)
+  return '\146' .. pack('ok') .. array_header(#sound) .. concat(pieces)
 end
 
 -- dropcast_trade: do what is due, then carry out any trades, in order. `trades` is an array of domain trades.
@@ -1572,7 +1738,7 @@ end
 
 local function read_holds(show)
   local ids = {}
-  for _, member in ipairs(redis.call('ZRANGE', show.keys[DUE], 0, -1)) do
+  for _, member in ipairs(call('ZRANGE', show.keys[DUE], 0, -1)) do
     if string.sub(member, 1, 2) == 'h:' then
       ids[#ids + 1] = string.sub(member, 3)
       show.holds:want(ids[#ids])
@@ -1594,7 +1760,7 @@ end
 -- Viewers who are muted or banned, as domain Moderated.
 local function read_moderated(show)
   local moderated = {}
-  local found = show.exists[MODERATED] and redis.call('HGETALL', show.keys[MODERATED]) or {}
+  local found = show.exists[MODERATED] and call('HGETALL', show.keys[MODERATED]) or {}
   for at = 1, #found, 2 do
     local flags = tonumber(found[at + 1])
     moderated[#moderated + 1] = pack({found[at], flags % 2 == 1, flags >= 2})
@@ -1654,7 +1820,7 @@ local function beat(keys, args)
     return pack({'bad_request', 'viewers'})
   end
   local viewers, gone = own, {}
-  local found = redis.call('HGETALL', keys[VIEWERS])
+  local found = call('HGETALL', keys[VIEWERS])
   for at = 1, #found, 2 do
     local count, at_ms = string.match(found[at + 1], '^(%d+):(%d+)$')
     if found[at] == worker then
@@ -1665,7 +1831,7 @@ local function beat(keys, args)
     end
     viewers = viewers + (tonumber(count) or 0)
   end
-  local due = redis.call('ZRANGE', keys[DUE], 0, 0, 'WITHSCORES')
+  local due = call('ZRANGE', keys[DUE], 0, 0, 'WITHSCORES')
   if show.run_before ~= show.run then
     problem = commit(show)
     if problem then
@@ -1674,8 +1840,8 @@ local function beat(keys, args)
     show.seq = show.seq_after
   end
   call_chunked('HDEL', keys[VIEWERS], gone)
-  redis.call('HSET', keys[VIEWERS], worker, text_of(own) .. ':' .. text_of(show.now))
-  redis.call('PEXPIRE', keys[VIEWERS], VIEWERS_TTL_MS)
+  call('HSET', keys[VIEWERS], worker, text_of(own) .. ':' .. text_of(show.now))
+  call('PEXPIRE', keys[VIEWERS], VIEWERS_TTL_MS)
   local due_at = tonumber(due[2]) or 0
   return pack({'ok', {viewers, show.epoch, show.seq, show.offset, show.now, due_at, show.moderations}})
 end
@@ -1700,7 +1866,7 @@ local function adopt(keys, args)
   end
   for _, before in ipairs(args) do
     if show.is_lost and show.run_before == before then
-      redis.call('HSET', keys[META], 'run', show.run)
+      call('HSET', keys[META], 'run', show.run)
       return pack({'ok', true})
     end
   end
@@ -1712,18 +1878,18 @@ end
 -- ARGV worker lease_ms
 -- returns ["ok", taken] | ["wrong_type", key] | ["bad_request", what]
 local function lease(keys, args)
-  local found = redis.call('TYPE', keys[1]).ok
+  local found = call('TYPE', keys[1]).ok
   local lease_ms = tonumber(args[2])
   if found ~= 'none' and found ~= 'string' then
     return pack({'wrong_type', keys[1]})
   elseif not is_integer(lease_ms, 1, INTEGER_MAX) then
     return pack({'bad_request', 'lease_ms'})
   end
-  local owner = redis.call('GET', keys[1])
+  local owner = call('GET', keys[1])
   if owner and owner ~= args[1] then
     return pack({'ok', false})
   end
-  redis.call('SET', keys[1], args[1], 'PX', text_of(lease_ms))
+  call('SET', keys[1], args[1], 'PX', text_of(lease_ms))
   return pack({'ok', true})
 end
 
@@ -1731,7 +1897,13 @@ end
 
 -- What gives units back or closes goes on when memory is full; what takes more memory does not.
 local function register(name, callback, ...)
-  redis.register_function({function_name = 'dropcast_' .. name, callback = callback, flags = {...}})
+  local function call_back(keys, args)
+    if not call then
+      bring_libraries()
+    end
+    return callback(keys, args)
+  end
+  redis.register_function({function_name = 'dropcast_' .. name, callback = call_back, flags = {...}})
 end
 
 register('version', version, 'no-writes')

@@ -44,7 +44,7 @@ _ADOPT = msgspec.msgpack.Decoder(AdoptAnswer)
 
 class Functions:
     def __init__(self, client: Redis, lane: Asked | None = None) -> None:
-        """Trades go through `lane`, one of the client's own by default."""
+        """All but `read` go through `lane`, one of the client's own by default: the answer to `read` may be long."""
         self._client = client
         self._lane = lane or Lane(client)
 
@@ -131,8 +131,7 @@ class Functions:
         self, name: str, show: str, trades: Sequence[Trade], holds_per_viewer_max: int
     ) -> list[Outcome]:
         packed = _ENCODER.encode(trades)
-        names = keys.all_of_show(show)
-        answer = await self._call(name, names, packed, holds_per_viewer_max, through=self._lane)
+        answer = await self._call(name, keys.all_of_show(show), packed, holds_per_viewer_max)
         if is_unknown_show(answer):
             return [Invalid(Problem.UNKNOWN_SHOW)] * len(trades)
         raise_refusal(answer)
@@ -142,7 +141,9 @@ class Functions:
         return outcomes
 
     async def read(self, show: str) -> ReadAnswer:
-        return _READ.decode(await self._of_show("dropcast_read", show))
+        answer = await self._call("dropcast_read", keys.all_of_show(show), through=self._client)
+        raise_refusal(answer)
+        return _READ.decode(answer)
 
     async def beat(self, show: str, *, worker: str, viewers: int) -> Beat:
         return _BEAT.decode(await self._of_show("dropcast_beat", show, worker, viewers)).beat
@@ -160,7 +161,7 @@ class Functions:
     async def _call(
         self, name: str, names: tuple[str, ...], *args: Argument, through: Asked | None = None
     ) -> bytes:
-        client = through or self._client
+        client = through or self._lane
         began_s = perf_counter()
         try:
             answer: bytes = await ask(client, "FCALL", name, len(names), *names, *args)

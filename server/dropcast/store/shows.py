@@ -6,7 +6,7 @@ again for the same is answered as the first time, and for something else is a Co
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import msgspec
@@ -23,6 +23,7 @@ from dropcast.store import keys
 from dropcast.store.answers import DoneAnswer, HoldRecord, ShowInfo, ShowRecord
 from dropcast.store.connection import ask, engine_faults, ping
 from dropcast.store.functions import Functions
+from dropcast.store.lane import Lane
 
 _META_FIELDS = ("info", "status", "starts_at", "started_at", "ended_at", "epoch", "frozen")
 _SCAN_COUNT = 1_000
@@ -41,7 +42,8 @@ class Shows:
 
     def __init__(self, client: Redis) -> None:
         self._client = client
-        self._functions = Functions(client)
+        self._lane = Lane(client)
+        self._functions = Functions(client, self._lane)
 
     async def ping(self) -> None:
         """Raise EngineFault unless the engine answers."""
@@ -152,26 +154,30 @@ class Shows:
             moderated=answer.moderated,
         )
 
-    async def shows(self, after: str, limit: int) -> Sequence[Show]:
+    async def shows(self, after: str, limit: int, but: Container[str] = ()) -> Sequence[Show]:
         shows: list[Show] = []
-        while len(shows) < limit:
+        is_more = True
+        while is_more and len(shows) < limit:
             ids = await self._ids(after, limit - len(shows))
-            with engine_faults():
-                pipeline = self._client.pipeline(transaction=False)
-                for show in ids:
-                    pipeline.hmget(keys.of_show(show, "meta"), _META_FIELDS)
-                records = await pipeline.execute()
-            shows += [
-                _record(fields).as_show(show) for show, fields in zip(ids, records, strict=True) if fields[0]
-            ]
-            if not ids:
-                break
-            after = ids[-1]
+            is_more = len(ids) == limit - len(shows)
+            after = ids[-1] if ids else after
+            shows += await self._records([show for show in ids if show not in but])
         return shows
+
+    async def _records(self, ids: Sequence[str]) -> list[Show]:
+        """Return those of the shows that exist."""
+        if not ids:
+            return []
+        with engine_faults():
+            pipeline = self._client.pipeline(transaction=False)
+            for show in ids:
+                pipeline.hmget(keys.of_show(show, "meta"), _META_FIELDS)
+            records = await pipeline.execute()
+        return [_record(fields).as_show(show) for show, fields in zip(ids, records, strict=True) if fields[0]]
 
     async def _ids(self, after: str, limit: int) -> list[str]:
         low = f"({after}" if after else "-"
-        found = await ask(self._client, "ZRANGE", keys.SHOWS, low, "+", "BYLEX", "LIMIT", 0, limit)
+        found = await ask(self._lane, "ZRANGE", keys.SHOWS, low, "+", "BYLEX", "LIMIT", 0, limit)
         return [raw.decode() for raw in found]
 
     async def hold(self, show: str, hold: str) -> Hold | None:
