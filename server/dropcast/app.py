@@ -50,12 +50,27 @@ _LOG_EVENTS_MAX = 10_000
 """How far back a returning viewer is caught up from the event log; beyond that the whole state is cheaper."""
 
 
+_DATE_S = 1.0
 _DRAIN_SHARE = 0.8
 """How much of the time to stop viewers get; the rest is for requests and the engine's clients."""
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the worker process decides when to stop."""
+    """uvicorn without its signal handlers and without a tick ten times a second: the worker decides when to stop."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._stopped = asyncio.Event()
+
+    def stop(self) -> None:
+        self.should_exit = True
+        self._stopped.set()
+
+    async def main_loop(self) -> None:
+        # A tick of number 0 renews the date that answers carry.
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), _DATE_S)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -174,7 +189,7 @@ async def run_worker(config: WorkerConfig, *, ready: Callable[[], None], stop: a
         await stop.wait()
         await _drain(worker, listener, config.settings.stop_deadline_ms / 1000)
     finally:
-        worker.server.should_exit = True
+        worker.server.stop()
         await serving
         for task in background:
             task.cancel()

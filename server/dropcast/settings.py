@@ -49,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     anonymous_watching: bool = True
     guest_buying: bool = False
     guest_token_s: Positive = 86_400
+    known_tokens_max: Positive = 20_000
     at_token_expiry: Literal["anonymous", "close"] = "anonymous"
     allowed_origins: str = ""
     trusted_proxies: str = ""
@@ -88,7 +89,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stock_ms: Milliseconds = 250
     stock_urgent_units: Annotated[int, Meta(ge=0, le=1_000)] = 5
     beat_ms: Milliseconds = 1_000
-    slice_sockets: Positive = 256
+    slice_sockets: Positive = 64
     ring_events: Positive = 1_024
     room_linger_ms: Milliseconds = 30_000
 
@@ -118,6 +119,7 @@ HELP: dict[str, str] = {
     "anonymous_watching": "Whether a viewer without a token may watch.",
     "guest_buying": "Whether a viewer without a token gets a signed guest token and may buy.",
     "guest_token_s": "Seconds that a guest token lasts.",
+    "known_tokens_max": "Verified tokens that a worker remembers, so that they are not verified again.",
     "at_token_expiry": "What becomes of an open socket whose token has expired: anonymous (until auth) or close.",
     "allowed_origins": "Origins of web pages that may connect, with commas, as in https://shop.example; * is any. "
     "A page of this server itself always may, and so may an app, which names no origin.",

@@ -38,6 +38,102 @@ def test_messages_come_whole_however_frames_and_packets_are_cut(
     assert received == [text.encode() for text in texts]
 
 
+def all_messages(intake: Intake, data: bytes) -> list[bytes]:
+    """Take `data` in as a socket does."""
+    payload = intake.whole(data)
+    if payload is not None:
+        return [payload]
+    if intake.pong(data, 0.0):
+        return []
+    payloads = intake.several(data)
+    if payloads is None:
+        payloads = list(intake.feed(data, 0.0))
+    intake.data_to_send()
+    return payloads
+
+
+SIZES = st.sampled_from([0, 1, 125, 126, 127, 300, 1_000])
+
+
+@given(st.lists(SIZES, min_size=1, max_size=5), st.data())
+def test_however_packets_are_cut_the_quick_way_and_the_library_agree(
+    sizes: list[int], data: st.DataObject
+) -> None:
+    payloads = [bytes([97 + number]) * size for number, size in enumerate(sizes)]
+    sent = b""
+    for payload in payloads:
+        kind = data.draw(st.sampled_from(["whole", "fragments", "after a ping", "after a pong"]))
+        if kind == "fragments":
+            sent += frame(TEXT, payload[:1], fin=False) + frame(CONT, payload[1:])
+        else:
+            control = {"after a ping": frame(PING), "after a pong": frame(PONG)}.get(kind, b"")
+            sent += control + frame(TEXT, payload)
+    intake = an_intake(control_per_s=100)
+    received: list[bytes] = []
+    while sent:
+        cut = data.draw(st.integers(1, len(sent)))
+        received += all_messages(intake, sent[:cut])
+        sent = sent[cut:]
+    assert received == payloads
+
+
+def test_one_whole_frame_needs_no_library() -> None:
+    intake = an_intake()
+    for size in (0, 125, 126, 1_000):
+        assert intake.whole(frame(TEXT, b"x" * size)) == b"x" * size
+    assert intake.several(frame(TEXT, b"x") * 3) == [b"x"] * 3
+    assert intake.data_to_send() == b""
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x81",
+        frame(TEXT, b"x")[:-1],
+        frame(TEXT, b"x") + b"y",
+        frame(TEXT, b"x", fin=False),
+        frame(TEXT, b"x", rsv1=True),
+        frame(BINARY, b"x"),
+        frame(PING, b"x"),
+        frame(TEXT, b"\xff"),
+        frame(TEXT, b"x" * 1_001),
+        b"\x81\x01x" + b"....",
+    ],
+    ids=[
+        "empty",
+        "cut",
+        "short",
+        "long",
+        "fragment",
+        "rsv",
+        "binary",
+        "ping",
+        "not utf-8",
+        "large",
+        "unmasked",
+    ],
+)
+def test_what_cannot_be_seen_to_be_sound_at_once_is_left_to_the_library(data: bytes) -> None:
+    assert an_intake().whole(data) is None
+
+
+def test_within_a_message_in_fragments_nothing_passes_by_the_library() -> None:
+    intake = an_intake()
+    assert all_messages(intake, frame(TEXT, b"a", fin=False)) == []
+    assert intake.whole(frame(TEXT, b"b")) is None
+    assert not intake.pong(frame(PONG), 0.0)
+    assert all_messages(intake, frame(CONT, b"c")) == [b"ac"]
+    assert intake.whole(frame(TEXT, b"b")) == b"b"
+
+
+def test_a_length_written_longer_than_need_be_is_read_all_the_same() -> None:
+    intake = an_intake()
+    mask = b"\0\0\0\0"
+    assert all_messages(intake, b"\x81\xfe\x00\x01" + mask + b"x") == [b"x"]
+    assert all_messages(intake, frame(TEXT, b"y")) == [b"y"]
+
+
 def test_pongs_are_counted_and_pings_answered() -> None:
     intake = an_intake()
     assert list(intake.feed(frame(PING, b"x") + frame(PONG), 0.0)) == []

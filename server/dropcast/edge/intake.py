@@ -1,8 +1,9 @@
 """Bytes of a viewer in, whole messages out: frames, fragments, UTF-8, and how many of them there may be.
 
-Nearly all that comes is one whole frame, which is taken as it is (`whole`). For everything else there is the sans-I/O
-core of `websockets`, which gives frames and not messages, and counts nothing; it is made when something unusual comes
-and dropped when that is over. No I/O here: what must be answered (pongs, close frames) waits in `data_to_send`.
+Nearly all that comes is one whole frame, or a few, taken as they are (`whole`, `several`). For everything else there is
+the sans-I/O core of `websockets`, which gives frames and not messages, and counts nothing; it is made when something
+unusual comes and dropped when that is over. No I/O here: what must be answered (pongs, close frames) waits in
+`data_to_send`.
 """
 
 from collections.abc import Iterator
@@ -106,6 +107,19 @@ class Intake:
         payload = apply_mask(data[start + 4 :], data[start : start + 4])
         return payload if self._message is Opcode.BINARY or payload.isascii() else None
 
+    def several(self, piece: bytes) -> list[bytes] | None:
+        """Return the messages when a piece is made of whole frames of them and nothing else; None as `whole` does."""
+        found = []
+        start = 0
+        while start < len(piece):
+            end = start + _frame_bytes(piece, start)
+            payload = self.whole(piece[start:end])
+            if payload is None:
+                return None
+            found.append(payload)
+            start = end
+        return found
+
     def pong(self, data: bytes, now_s: float) -> bool:
         """Take `data` in when it is one whole pong, and return whether it is. Raises Misuse."""
         size = len(data) - _SHORT_HEAD
@@ -181,6 +195,14 @@ class Intake:
             except UnicodeDecodeError as error:
                 raise Misuse(Close.INVALID_UTF8) from error
         return payload
+
+
+def _frame_bytes(data: bytes, start: int) -> int:
+    """Return how long a client's frame is that begins at `start`, as far as its first bytes tell."""
+    size = data[start + 1] & ~_MASKED if start + 1 < len(data) else 0
+    if size <= _SHORT_MAX:
+        return _SHORT_HEAD + size
+    return _LONG_HEAD + int.from_bytes(data[start + 2 : start + 4])
 
 
 def _wire_bytes(size: int) -> int:

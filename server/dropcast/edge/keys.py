@@ -36,6 +36,10 @@ PublicKey = Any
 
 
 class Keys(Protocol):
+    @property
+    def generation(self) -> int:
+        """How often the keys have changed."""
+
     def find(self, kid: str | None) -> PublicKey | None:
         """Return the key that a token names by its `kid` header, or None."""
 
@@ -52,6 +56,7 @@ class OneKey:
         if not _fits(key, algorithm):
             raise SettingsError(f"jwt_public_key={path} is not a key for {algorithm}")
         self._key = key
+        self.generation = 0
 
     def find(self, kid: str | None) -> PublicKey | None:
         return self._key
@@ -73,6 +78,7 @@ class KeySet:
         self._fetch = fetch or _fetch
         self._now_s = now_s
         self._keys: dict[str | None, PublicKey] = {}
+        self.generation = 0
         self._refreshing = threading.Lock()
         self._refreshed_s = -REFRESH_S
 
@@ -86,6 +92,7 @@ class KeySet:
         if not found:
             raise SettingsError(f"jwt_jwks={self._source} has no key for {self._algorithm}")
         self._keys = found
+        self.generation += 1
 
     def find(self, kid: str | None) -> PublicKey | None:
         keys = self._keys

@@ -281,7 +281,8 @@ class LiveSocket(asyncio.Protocol):
         try:
             if intake.pong(piece, now_s):
                 return
-            for payload in intake.feed(piece, now_s):
+            payloads = intake.several(piece)
+            for payload in intake.feed(piece, now_s) if payloads is None else payloads:
                 self._take(payload, now_s)
         except Misuse as misuse:
             self.close(misuse.code)

@@ -14,6 +14,7 @@ from dropcast.domain.faults import Fault
 from dropcast.domain.ids import VIEWER_CHARS_MAX
 from dropcast.domain.viewer import Role, Viewer
 from dropcast.edge.keys import load_keys
+from dropcast.edge.known_tokens import KnownTokens
 from dropcast.edge.secrets import guest_key
 from dropcast.settings import Settings, SettingsError
 
@@ -48,12 +49,21 @@ class Verifier:
         if not self._secret and (settings.jwt_algorithm == "HS256" or settings.guest_buying):
             raise SettingsError("jwt_secret is missing")
         self._guest_key = guest_key(self._secret) if settings.guest_buying else None
+        self._known = KnownTokens(settings.known_tokens_max)
         self._keys = None if settings.jwt_algorithm == "HS256" else load_keys(settings, tolerant=True)
 
     def verify(self, token: str) -> Viewer:
         """Return whom the token names. Raises TokenFault."""
         if len(token) > _TOKEN_CHARS_MAX:
             raise TokenFault("unauthorized", f"a token has {_TOKEN_CHARS_MAX} characters at most")
+        generation = self._keys.generation if self._keys is not None else 0
+        viewer = self._known.find(token, generation, time.time() - self._settings.jwt_leeway_s)
+        if viewer is None:
+            viewer = self._verify(token)
+            self._known.keep(token, viewer)
+        return viewer
+
+    def _verify(self, token: str) -> Viewer:
         try:
             kid = jwt.get_unverified_header(token).get("kid")
             # The kid only chooses whose key is tried; each key has its own issuer and its own algorithm.

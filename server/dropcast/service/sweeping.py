@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 LEASE = "sweeper"
 _LEASE_MS = 500
 """With the round: how long it takes at most until another worker sees to what a dead one had the lease for."""
-_ROUND_S = 0.25
+_ROUND_S = 0.4
 _LATE_MS = 20
 """A sweep comes this long after the deadline, so that a clock a little ahead does not ask in vain."""
 _SPREAD_MS = 150

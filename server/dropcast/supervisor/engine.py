@@ -3,9 +3,9 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -22,6 +22,8 @@ from dropcast.store.shows import Shows
 from dropcast.supervisor.process import in_words
 
 _POLL_S = 0.1
+"""How soon its end is noticed where the system does not tell of it."""
+_POLL_TOLD_S = 5.0
 
 
 class Engine(NamedTuple):
@@ -44,7 +46,9 @@ class EngineChild:
     def __init__(self, data_dir: Path) -> None:
         self._engine = EmbeddedEngine(data_dir)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="engine")
-        self._stopping = asyncio.Event()
+        self._stopping = False
+        self._woken = asyncio.Event()
+        """Set when the engine has ended, or is to be stopped."""
         self._starting = False
         self.url = self._engine.url
 
@@ -65,18 +69,21 @@ class EngineChild:
             await self._stop()
             return fault.message
         on_ready()
-        while not self._stopping.is_set():
-            status = self._engine.poll()
-            if status is not None:
-                log = self._engine.log_tail()
-                return f"the engine {in_words(status)}" + (f"; its last words:\n{log}" if log else "")
-            await _wait(self._stopping, _POLL_S)
+        with _told_of_end(self._engine.pid, self._woken) as is_told:
+            while not self._stopping:
+                status = self._engine.poll()
+                if status is not None:
+                    log = self._engine.log_tail()
+                    return f"the engine {in_words(status)}" + (f"; its last words:\n{log}" if log else "")
+                self._woken.clear()
+                await _wait(self._woken, _POLL_TOLD_S if is_told else _POLL_S)
         await self._stop()
         return "the engine was stopped"
 
     def stop(self) -> None:
         """Have `run` stop the engine: cleanly, by force after the deadline that the engine's own file names."""
-        self._stopping.set()
+        self._stopping = True
+        self._woken.set()
         if self._starting and self._engine.pid:
             # It may be loading its data, which can take long: a signal makes `start` give up.
             with suppress(ProcessLookupError):
@@ -133,6 +140,28 @@ def _join_or_start(data_dir: Path, stack: ExitStack) -> str:
             if path is None:
                 raise
     return f"unix://{quote(str(path))}"
+
+
+@contextmanager
+def _told_of_end(pid: int, event: asyncio.Event) -> Iterator[bool]:
+    """Have `event` set when a process ends. Gives False where only asking tells."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except (AttributeError, OSError):  # not Linux, or too old a kernel
+        yield False
+        return
+    loop = asyncio.get_running_loop()
+
+    def on_end() -> None:
+        loop.remove_reader(descriptor)
+        event.set()
+
+    loop.add_reader(descriptor, on_end)
+    try:
+        yield True
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:
