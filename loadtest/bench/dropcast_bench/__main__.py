@@ -1,6 +1,7 @@
 """`python -m dropcast_bench [NAME]`: plays one bench, or all of them, and prints what they show."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -67,4 +68,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    # Whoever is told to end takes the servers along.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     sys.exit(main(sys.argv[1:]))

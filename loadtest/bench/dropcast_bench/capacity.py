@@ -195,7 +195,7 @@ sending, about four fifths of a delivery, is in these figures; that of a network
 All keys of a show live in one slot, so one core of one engine decides every reserve of a show. At {busy} of that core
 that is about {slot} reserves a second in full batches: the taps of a drop in a show of about {slot_viewers} viewers.
 More taps than that are not lost. They wait in the workers' queues, each rides in the next call, and batches grow (up to
-512 trades), so that the last answer comes later: a crowd twice as large waits twice as long. A unit is never sold twice.
+512 trades), so that the last answer comes later: a crowd twice as large waits twice as long. No unit is sold twice.
 
 Most taps on a small drop find it sold out. A refusal writes nothing and costs less than the hold counted here, so these
 figures are on the careful side. What grows with the number of workers is the engine's publications: each call's

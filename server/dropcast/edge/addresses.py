@@ -32,6 +32,8 @@ class Proxies:
 
     def client(self, peer: str, headers: Headers) -> str:
         """Return the client's address: `peer`, or whom trusted proxies name."""
+        if not self._networks:
+            return peer
         address = peer
         values = b",".join(value for name, value in headers if name == self._header)
         hops = [_address(hop, self._header) for hop in reversed(values.decode("latin-1").split(","))]

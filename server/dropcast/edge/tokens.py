@@ -65,8 +65,9 @@ class Verifier:
 
     def _verify(self, token: str) -> Viewer:
         try:
-            kid = jwt.get_unverified_header(token).get("kid")
             # The kid only chooses whose key is tried; each key has its own issuer and its own algorithm.
+            is_choice = self._guest_key is not None or self._keys is not None
+            kid = jwt.get_unverified_header(token).get("kid") if is_choice else None
             if kid == _GUEST_KID and self._guest_key is not None:
                 return self._guest(token, self._guest_key)
             return self._viewer(token, kid)

@@ -1,8 +1,9 @@
 """A room: the sockets that watch one show, and the fan-out loop that writes the same buffer to each of them.
 
 The services hand in encoded payloads; nothing here knows what they say. `send` only queues: what gathers in
-one turn of the event loop goes out as one buffer per codec, in slices, so that other work waits for a slice
-and not for a room. A socket is written exactly what was queued while it was a member, in order.
+one turn of the event loop goes out as one buffer per codec, in slices with a few turns for others between them, so
+that other work waits for a slice and not for a room. A socket is written exactly what was queued while it was a
+member, in order.
 
 A member that takes nothing for now is passed over. The room notes from which position on it is behind; whoever
 hands in the messages knows what came after that, and makes it good by `catch_up`.
@@ -27,6 +28,9 @@ Position = tuple[str, int]
 
 _TEXT = (True, False)
 _NEVER = sys.maxsize
+_TURNS_OF_REST = 4
+"""Between two slices. What a viewer asks takes half a dozen turns, and each would wait for a slice otherwise; an idle
+turn costs two microseconds."""
 _NOBODY: dict["Member", None] = {}
 
 
@@ -230,9 +234,17 @@ class Room:
             self._queue.popleft()
             counts.fanout_s.since(batch.began_s)
         if self._queue:
-            asyncio.get_running_loop().call_soon(self._write_slice)
+            self._rest(_TURNS_OF_REST)
         else:
             self._scheduled = False
+
+    def _rest(self, turns: int) -> None:
+        """Leave so many turns of the loop to others before the next slice."""
+        loop = asyncio.get_running_loop()
+        if turns:
+            loop.call_soon(self._rest, turns - 1)
+        else:
+            loop.call_soon(self._write_slice)
 
     def _is_missed(self, member: Member, buffer: bytes, before: Position) -> bool:
         """Hand a buffer to a member, and return whether it was not taken: then it is behind from `before` on."""

@@ -53,7 +53,7 @@ _FOR_SCALE = "uwebsockets"
 """Nobody is measured against it: socketify's C as nobody runs it, without the polling of socketify's own loop."""
 _CLOSE = "picows"
 """It writes prebuilt C frames in a plain loop, as we nearly do: ours may lie within the spread of the rounds."""
-_SLOWER = {"socketio": 2.5}
+_SLOWER = {"socketio": 4.0}
 """Who hears so many times fewer events, and slower, since it would need all of a core otherwise."""
 
 

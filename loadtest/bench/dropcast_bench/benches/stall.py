@@ -42,7 +42,7 @@ class Length(NamedTuple):
     """How long to go on then, for memory to settle."""
 
 
-_WHOLE = Length(2_000, 20, {}, 2.0, 10.0, 2.0, 75.0, 3.0)
+_WHOLE = Length(2_000, 20, {}, 2.0, 20.0, 2.0, 75.0, 3.0)
 _SMALL = Length(40, 20, {"stall_ms": 500}, 0.2, 0.5, 0.1, 20.0, 0.2)
 
 
