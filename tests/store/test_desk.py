@@ -71,14 +71,29 @@ async def test_trades_that_gather_while_calls_are_under_way_ride_in_the_next_one
     await wait_until(lambda: engine.calls)
     submit("c", "d", "e")
     await wait_until(lambda: len(engine.calls) == 2)
-    submit("f")
-    submit("g")
+    submit("f", "g")
     await asyncio.sleep(0)
     assert len(engine.calls) == CALLS_MAX == 2
     engine.gate.set()
     await desk.close()
     assert [holds_in(call) for call in engine.calls] == [["a", "b"], ["c", "d", "e"], ["f", "g"]]
     assert answers == ["a", "b", "c", "d", "e", "f", "g"]
+
+
+async def test_a_second_call_leaves_when_as_many_wait_as_the_first_one_carries() -> None:
+    engine = SlowEngine()
+    desk = Desk(engine, holds_per_viewer_max=5)
+    waiting = [asyncio.create_task(desk.trade("friday", reserve(name))) for name in "abc"]
+    await wait_until(lambda: engine.calls)
+    waiting += [asyncio.create_task(desk.trade("friday", reserve(name))) for name in "de"]
+    await wait_until(lambda: desk.waiting == 2)
+    await asyncio.sleep(0)
+    assert len(engine.calls) == 1
+    waiting.append(asyncio.create_task(desk.trade("friday", reserve("f"))))
+    await wait_until(lambda: len(engine.calls) == 2)
+    engine.gate.set()
+    await asyncio.gather(*waiting)
+    assert [holds_in(call) for call in engine.calls] == [["a", "b", "c"], ["d", "e", "f"]]
 
 
 async def test_answers_keep_their_order_though_a_later_call_is_done_first() -> None:

@@ -1,8 +1,8 @@
 """The trade desk: implements the port TradeDesk. Trades that gather while calls are under way ride in the next one.
 
 Sessions submit trades and are called back. There are two calls under way per show at most, and no timer: a batch is
-what has gathered, so it grows with the load. One call is one fsync. Of one call alone worker and engine would wait for
-each other in turn; with two the engine works on one while the worker answers the other.
+what has gathered, so it grows with the load. One call is one fsync. With one call at a time worker and engine would
+wait for each other in turn; with two the engine works on one while the worker answers the other.
 """
 
 import asyncio
@@ -28,13 +28,15 @@ Answer = Callable[[Outcome | Fault], None]
 class _Line:
     """The trades of one show."""
 
-    __slots__ = ("answered", "is_leaving", "queue", "under_way")
+    __slots__ = ("answered", "carried", "is_leaving", "queue", "under_way")
 
     def __init__(self) -> None:
         self.queue: deque[tuple[Trade, Answer]] = deque()
         self.is_leaving = False
         """Whether a call is about to be made with what has gathered."""
         self.under_way = 0
+        self.carried = 0
+        """How many trades the call has that left last."""
         self.answered: asyncio.Future[None] | None = None
         """Done when everything in the call that left last is answered."""
 
@@ -110,8 +112,14 @@ class Desk:
             await asyncio.wait(self._tasks)
 
     def _leave(self, show: str, line: _Line) -> None:
-        """Have a call leave at the loop's next turn, unless one is about to or as many as may be are under way."""
-        if line.queue and not line.is_leaving and line.under_way < self._calls_max:
+        """Have a call leave at the loop's next turn, if one should.
+
+        The first leaves with whatever there is. Another one leaves beside it when as many wait as that one carries:
+        a few at a time would cost as many calls, and the one that is under way will be back soon.
+        """
+        if line.is_leaving or line.under_way >= self._calls_max:
+            return
+        if len(line.queue) >= (line.carried if line.under_way else 1):
             line.is_leaving = True
             task = asyncio.get_running_loop().create_task(self._call(show, line))
             self._tasks.add(task)
@@ -122,6 +130,7 @@ class Desk:
         batch = [queue.popleft() for _ in range(min(len(queue), self._batch_max))]
         line.is_leaving = False
         line.under_way += 1
+        line.carried = len(batch)
         before, line.answered = line.answered, asyncio.get_running_loop().create_future()
         answered = line.answered
         self._leave(show, line)
