@@ -15,6 +15,7 @@ from dropcast_bench import announcements, frames
 from dropcast_bench.announcements import PAYLOAD_BYTES
 from dropcast_bench.lines import Line, Talk, close_lines, open_lines
 from dropcast_bench.ours import SHOW, Ours, joins, ours
+from dropcast_bench.placement import placed
 from dropcast_bench.servers import Server, ServerFault, contender
 from dropcast_bench.tokens import mint
 
@@ -43,6 +44,11 @@ class Venue(NamedTuple):
         said = self.message(number)
         if self.publisher.send(said) != len(said):
             raise ServerFault("the server does not read what is published")
+
+    def placed(self) -> contextlib.AbstractContextManager[None]:
+        """Give the process that serves viewers a core of its own while this is entered."""
+        serving = self.pids.get("worker") or self.pids["server"]
+        return placed(serving, [pid for pid in self.all_pids if pid not in serving])
 
     @property
     def all_pids(self) -> list[int]:

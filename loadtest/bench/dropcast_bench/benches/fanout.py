@@ -69,7 +69,8 @@ def _play(open_venue: Open, crowds: Sequence[Crowd], settle_s: float, slower: fl
                 lines += open_lines(("127.0.0.1", venue.port), talks)
                 audience = Audience(lines, first=first)
                 try:
-                    found = _measure(venue, audience, crowd, settle_s, slower)
+                    with venue.placed():
+                        found = _measure(venue, audience, crowd, settle_s, slower)
                 finally:
                     audience.close()
                 grown_kib = os_figures.rss_kib(venue.all_pids) - empty_kib

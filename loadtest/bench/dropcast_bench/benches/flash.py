@@ -18,6 +18,7 @@ from dropcast_bench.lines import RECEIVE_BYTES, Line, Talk, close_lines, open_li
 from dropcast_bench.loops import p50_p99_ms
 from dropcast_bench.meter import Meter
 from dropcast_bench.ours import SHOW, Ours, ours, reserves
+from dropcast_bench.placement import placed
 from dropcast_bench.results import Claim, Figures, Results
 from dropcast_bench.rounds import Bench, Contender, Size
 from dropcast_bench.servers import contender
@@ -68,9 +69,10 @@ def _play(
         time.sleep(length.settle_s)
         _drain(lines)
         meter = Meter({"worker": worker_pids, "engine": running.engine_pids, "generator": [os.getpid()]})
-        meter()
-        found = burst(lines, requests, answer=b'"re":', yes=b'"held"')
-        meter()
+        with placed(worker_pids, running.engine_pids):
+            meter()
+            found = burst(lines, requests, answer=b'"re":', yes=b'"held"')
+            meter()
     finally:
         close_lines(lines)
     running.audit()

@@ -21,6 +21,7 @@ from dropcast_bench.lines import Line, LineFault, Talk, close_lines, open_lines
 from dropcast_bench.loops import p50_p99_ms
 from dropcast_bench.meter import Meter
 from dropcast_bench.ours import PATH, Ours, ours
+from dropcast_bench.placement import placed
 from dropcast_bench.results import Claim, Figures
 from dropcast_bench.rounds import Bench, Contender, Size
 from dropcast_bench.servers import contender
@@ -135,9 +136,10 @@ def _measure(running: Ours, way: Way, tokens: Sequence[str], length: Length) -> 
                 commands = counts()
                 began_s = time.perf_counter()
 
-        came = bring(way.port, way.talks(tokens), on_count=on_count)
-        took_s = time.perf_counter() - began_s
-        meter()
+        with placed(way.pids, running.engine_pids):
+            came = bring(way.port, way.talks(tokens), on_count=on_count)
+            took_s = time.perf_counter() - began_s
+            meter()
         commands = counts() - commands
     viewers = len(tokens) - length.warm
     figures = _figures(viewers, took_s, came.times_s[length.warm :], meter)
@@ -149,9 +151,10 @@ def _come_back(running: Ours, way: Way, tokens: Sequence[str], told: Told, lengt
     watch = arrivals.watch({"epoch": told.epoch, "seq": told.seq})
     talks = [arrives(way.port, hello(token), watch, wants=b'"recovered":true') for token in tokens]
     meter = _meter(running, way)
-    meter()
-    came = bring(way.port, talks, at_once=length.at_once)
-    meter()
+    with placed(way.pids, running.engine_pids):
+        meter()
+        came = bring(way.port, talks, at_once=length.at_once)
+        meter()
     close_lines(came.lines)
     return _figures(len(tokens), came.took_s, came.times_s, meter) | {"last_s": came.took_s}
 

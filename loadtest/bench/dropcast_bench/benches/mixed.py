@@ -92,13 +92,14 @@ def _measure(market: Market, room: Sequence[Line], first: int, length: Length) -
         )
 
     try:
-        audience.listen(time.perf_counter() + length.settle_s)
-        sell(length.warm_s)
-        audience.check()
-        meter()
-        found = sell(length.seconds)
-        meter()
-        audience.check()
+        with market.venue.placed():
+            audience.listen(time.perf_counter() + length.settle_s)
+            sell(length.warm_s)
+            audience.check()
+            meter()
+            found = sell(length.seconds)
+            meter()
+            audience.check()
     finally:
         audience.close()
     if found.refused:

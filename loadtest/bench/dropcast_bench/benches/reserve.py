@@ -13,6 +13,7 @@ from dropcast_bench.lines import Line, close_lines, connect, open_lines
 from dropcast_bench.loops import Loop, closed_loop, p50_p99_ms
 from dropcast_bench.meter import Meter
 from dropcast_bench.ours import SHOW, SKU, Ours, Request, joins, ours, reserves
+from dropcast_bench.placement import placed
 from dropcast_bench.results import Claim, Figures
 from dropcast_bench.rounds import Bench, Contender, Size
 from dropcast_bench.servers import contender
@@ -44,9 +45,12 @@ def _play(
     yes: bytes,
 ) -> Figures:
     meter = Meter({"worker": pids, "engine": running.engine_pids, "generator": [os.getpid()]})
-    loop = closed_loop(
-        lines, request, answer=answer, yes=yes, warm_s=seconds / 4, seconds=seconds, measure=meter
-    )
+    # Of the engine alone it is the busiest process.
+    busiest, others = (pids, running.engine_pids) if pids else (running.engine_pids, [])
+    with placed(busiest, others):
+        loop = closed_loop(
+            lines, request, answer=answer, yes=yes, warm_s=seconds / 4, seconds=seconds, measure=meter
+        )
     running.audit()
     return _figures(loop, meter)
 

@@ -53,15 +53,16 @@ def _play(length: Length) -> Figures:
         stalled = {line.fd for line in stalling}
         keep = [venue.publisher]
         try:
-            everybody = Audience(lines, read_every_s=length.read_every_s, keep=keep)
-            figures = _without(venue, everybody, length)
-            others = Audience(
-                [line for line in lines if line.fd not in stalled],
-                first=everybody.next,
-                read_every_s=length.read_every_s,
-                keep=keep,
-            )
-            figures |= _with(venue, others, len(stalling), length)
+            with venue.placed():
+                everybody = Audience(lines, read_every_s=length.read_every_s, keep=keep)
+                figures = _without(venue, everybody, length)
+                others = Audience(
+                    [line for line in lines if line.fd not in stalled],
+                    first=everybody.next,
+                    read_every_s=length.read_every_s,
+                    keep=keep,
+                )
+                figures |= _with(venue, others, len(stalling), length)
         finally:
             close_lines(lines)
     figures["p99_ratio"] = figures["p99_ms"] / figures["p99_ms_before"]
