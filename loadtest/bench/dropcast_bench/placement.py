@@ -1,7 +1,7 @@
 """Which core who runs on: a server's busiest process has one of its own, all else shares the others with the generator.
 
-With two cores the kernel's own choice decides more than what is measured: it likes to put whoever is woken on the core of
-whoever woke it, an engine on its worker's, and leaves the other one idle. The rule is the same for every contender.
+With two cores the kernel's own choice decides more than what is measured: it likes to put whoever is woken on the core
+of whoever woke it, an engine on its worker's, and leaves the other one idle. The rule is the same for every contender.
 """
 
 import contextlib
