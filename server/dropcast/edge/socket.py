@@ -34,6 +34,13 @@ _BAD_MESSAGES_MAX = 16
 _PING = ping_frame()
 
 
+def _descriptor_of(transport: asyncio.Transport) -> int:
+    """Return the descriptor beneath a transport; -1 when what is written to it must be encrypted first."""
+    if transport.get_extra_info("ssl_object") is not None:
+        return -1
+    return int(transport.get_extra_info("socket").fileno())
+
+
 def _discard(buffer: bytes) -> None:
     """What a closed socket does with what is written to it."""
 
@@ -114,7 +121,7 @@ class LiveSocket(asyncio.Protocol):
         # So that the transport's buffer is empty unless it is choked: what is written past it stays in order. It closes
         # its descriptor only after connection_lost.
         transport.set_write_buffer_limits(high=0)
-        self._descriptor: int = transport.get_extra_info("socket").fileno()
+        self._descriptor = _descriptor_of(transport)
         self._write: Callable[[bytes], object] = transport.write
         self._route()
         self._owner = owner
