@@ -1,4 +1,4 @@
-"""The capacity page: `python -m dropcast_bench.capacity` prints docs/capacity.md from loadtest/bench/measured.json.
+"""The capacity page: `python -m dropcast_bench.capacity` prints docs/capacity.md from measured.json beside it.
 
 Pure arithmetic on what the benches have measured and on what a show is assumed to do at its peak. Whoever measures on a
 machine of their own puts the figures there and has a page of their own; a test holds the page to the figures.
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-MEASURED = Path(__file__).parents[1] / "measured.json"
+MEASURED = Path(__file__).with_name("measured.json")
 
 VIEWERS = (10_000, 100_000, 1_000_000)
 EVENTS_PER_S = 1.0
@@ -158,7 +158,7 @@ def _shards(one: Need) -> str:
 _TEXT = """# Capacity
 
 What a show needs, worked out from what the benches measure. Made by `python -m dropcast_bench.capacity` from
-`loadtest/bench/measured.json`: measure on your own machine, put the figures there, and it is your page.
+`measured.json` beside it: measure on your own machine, put the figures there, and it is your page.
 
 ## What was measured
 
