@@ -2,7 +2,7 @@
 
 `floor` is the engine alone: the single-request form of the same function over raw connections, one call in flight on
 each of 50 and of 200, whichever is the better. `usual` is a Starlette websocket with one redis-py call a request.
-Of an engine without our load the rest of the machine is free, and so is it here: nobody watches while it is measured.
+Nobody watches while the floor is measured, so the worker has nothing to do then.
 """
 
 import os
