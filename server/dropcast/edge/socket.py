@@ -1,11 +1,4 @@
-"""A viewer's socket: messages to commands, and frames out. It is the member of every room it watches.
-
-While all is well a room writes to its `descriptor`, so that fan-out costs one system call; the transport keeps nothing
-then. What the kernel does not take goes to the transport, which says at once that it is choked. While it is, `write`
-keeps nothing and says so: the room notes what the socket missed, and it is caught up when it drains. What is for this
-socket alone goes by `deliver` and waits for it, within bounds. Replies of one turn of the loop leave as one buffer;
-until they have, nothing overtakes them.
-"""
+"""A viewer's socket: messages to commands, and replies out. It is the member of every room it watches (outlet.py)."""
 
 import asyncio
 import logging
@@ -15,6 +8,7 @@ from typing import Protocol
 from dropcast.domain.viewer import ANONYMOUS, Viewer
 from dropcast.edge import replies
 from dropcast.edge.intake import PIECE_BYTES, Intake, Misuse
+from dropcast.edge.outlet import Outlet
 from dropcast.edge.pulse import Beat, Pulse
 from dropcast.edge.rates import Bucket, Pace
 from dropcast.edge.session import State
@@ -32,17 +26,6 @@ CLOSE_DEADLINE_S = 2.0
 _BAD_MESSAGES_MAX = 16
 
 _PING = ping_frame()
-
-
-def _descriptor_of(transport: asyncio.Transport) -> int:
-    """Return the descriptor beneath a transport; -1 when what is written to it must be encrypted first."""
-    if transport.get_extra_info("ssl_object") is not None:
-        return -1
-    return int(transport.get_extra_info("socket").fileno())
-
-
-def _discard(buffer: bytes) -> None:
-    """What a closed socket does with what is written to it."""
 
 
 class Owner(Protocol):
@@ -63,49 +46,32 @@ class Owner(Protocol):
         """Have `act` called once, when the loop has done with what is ready now."""
 
 
-class LiveSocket(asyncio.Protocol):
-    # One for each viewer: what it weighs is what a room weighs.
+class LiveSocket(Outlet):
     __slots__ = (
         "_bad_messages",
-        "_choked",
-        "_choked_at_s",
         "_commands",
-        "_descriptor",
         "_finish_with",
-        "_frames",
         "_intake",
-        "_is_behind",
         "_is_deaf",
-        "_loop",
         "_owner",
         "_pending",
         "_pulse",
         "_settings",
         "_timer",
-        "_write",
         "codec",
         "codec_index",
-        "deliver",
-        "descriptor",
         "identity",
-        "is_open",
         "request",
         "shows",
         "state",
-        "transport",
         "viewer",
-        "write",
     )
-    descriptor: int
-    write: Callable[[bytes], object]
-    deliver: Callable[[bytes], object]
 
     def __init__(self, transport: asyncio.Transport, codec: Codec, settings: Settings, owner: Owner) -> None:
-        self.transport = transport
+        super().__init__(transport, settings.outbox_bytes_max)
         self.codec = codec
         self.codec_index = codec.index
         self.state = State.NEW
-        self.is_open = True
         self.viewer: Viewer = ANONYMOUS
         self.identity = ""
         """Whom hello named; the viewer is anonymous again when the token has expired."""
@@ -113,20 +79,8 @@ class LiveSocket(asyncio.Protocol):
         """What the logs call it: the id of the request that became it."""
         self.shows: set[str] = set()
         """The shows that it watches."""
-        self._choked = False
-        self._is_behind = False
-        """Whether it has missed something that is not made good yet."""
-        self._frames: list[bytes] | None = None
-        """Frames that leave when the loop's turn ends."""
-        # So that the transport's buffer is empty unless it is choked: what is written past it stays in order. It closes
-        # its descriptor only after connection_lost.
-        transport.set_write_buffer_limits(high=0)
-        self._descriptor = _descriptor_of(transport)
-        self._write: Callable[[bytes], object] = transport.write
-        self._route()
         self._owner = owner
         self._settings = settings
-        self._loop = asyncio.get_running_loop()
         now_s = self._loop.time()
         self._commands = Bucket(settings.anonymous_commands_per_s, settings.command_burst_s, now_s)
         self._intake = Intake(
@@ -138,7 +92,6 @@ class LiveSocket(asyncio.Protocol):
         self._pending = 0
         self._finish_with: Close | None = None
         self._is_deaf = False
-        self._choked_at_s = 0.0
         self._pulse = Pulse()
         counts.sockets_accepted += 1
         counts.connections[self.state.value] += 1
@@ -157,59 +110,18 @@ class LiveSocket(asyncio.Protocol):
         """Write one message to this socket alone."""
         if type(message) is Error:
             counts.errors[message.code] += 1
-        frame = message_frame(self.codec.encode(message), self.codec.text)
-        if self._frames is not None:
-            self._frames.append(frame)
-        elif self._choked or not self.is_open:
-            self.deliver(frame)
-        else:
-            self._frames = [frame]
-            self._route()
-            self._owner.at_turns_end(self.flush)
+        self.put(message_frame(self.codec.encode(message), self.codec.text))
 
-    def flush(self) -> None:
-        """Write the replies that have gathered."""
-        if self._frames is None:
-            return
-        frames, self._frames = self._frames, None
-        self._route()
-        try:
-            self.deliver(frames[0] if len(frames) == 1 else b"".join(frames))
-        except RuntimeError:
-            return  # uvloop raises on a transport that closed a moment ago
-
-    def _route(self) -> None:
-        """Set the ways out. Called whenever what they depend on has changed."""
-        self.descriptor = -1
-        if not self.is_open:
-            self.write = self.deliver = _discard
-        elif self._choked:
-            self.write, self.deliver = _skip, self._deliver_choked
-        elif self._frames is not None:
-            self.write, self.deliver = _skip if self._is_behind else self._write_next, self._deliver_next
-        elif self._is_behind:
-            self.write, self.deliver = _skip, self._write
-        else:
-            self.write = self.deliver = self._write
-            self.descriptor = self._descriptor
-
-    def _write_next(self, buffer: bytes) -> object:
-        self.flush()
-        return self.write(buffer)
-
-    def _deliver_next(self, buffer: bytes) -> object:
-        self.flush()
-        return self.deliver(buffer)
+    def at_turns_end(self, act: Callable[[], None]) -> None:
+        self._owner.at_turns_end(act)
 
     def close(self, code: Close) -> None:
         """Say why, and close: at once when the peer answers, after a deadline otherwise."""
-        if self.state is State.CLOSED:
+        if not self._end():
             return
-        self.flush()
-        self._end()
         counts.closes[str(int(code))] += 1
         self._intake.close(code)
-        self._flush()
+        self._say_frames()
         self._timer = self._loop.call_later(CLOSE_DEADLINE_S, self.transport.abort)
 
     def finish(self, code: Close) -> None:
@@ -244,14 +156,19 @@ class LiveSocket(asyncio.Protocol):
             self._commands = Bucket(commands_per_s, self._settings.command_burst_s, self._loop.time())
         self.viewer = viewer
 
-    def _end(self) -> None:
+    def _end(self) -> bool:
+        """Say what is left, then nothing more. Return False when that was so before, or has become so by it."""
+        self.flush()
+        if not self.is_open:
+            return False
+        self._drop_out()
+        return True
+
+    def _drop_out(self) -> None:
+        """Take part in nothing any more."""
         counts.connections[self.state.value] -= 1
-        counts.sockets_slow -= self._choked
-        self._choked = False
         self.state = State.CLOSED
-        self.is_open = False
-        self._frames = None
-        self._route()
+        self.shut()
         self._stop_timer()
         self._owner.on_ended(self)
 
@@ -260,7 +177,7 @@ class LiveSocket(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
 
-    def _flush(self) -> None:
+    def _say_frames(self) -> None:
         """Write what the frame protocol has to say by itself: pongs and close frames."""
         data = self._intake.data_to_send()
         if data and not self.transport.is_closing():
@@ -295,7 +212,7 @@ class LiveSocket(asyncio.Protocol):
             self.close(misuse.code)
             self._linger()
             return
-        self._flush()
+        self._say_frames()
         if intake.is_over:
             if intake.broke:
                 counts.closes[str(intake.broke)] += 1
@@ -332,10 +249,9 @@ class LiveSocket(asyncio.Protocol):
     def visit(self, now_s: float) -> bool:
         """Look after the socket, VISITS_PER_STALL times within `stall_ms`. Return whether it had to be dropped."""
         beat = self._pulse.visit(self._intake.pongs)
-        if self._choked:
-            stalled = (now_s - self._choked_at_s) * 1000 >= self._settings.stall_ms
-            if stalled or beat is Beat.DEAD:
-                self._evict()
+        if self.is_choked():
+            if beat is Beat.DEAD or self.choked_ms(now_s) >= self._settings.stall_ms:
+                self.on_overflow()
         elif beat is Beat.DEAD:
             counts.sockets_evicted += 1
             self.close(Close.SLOW)
@@ -343,43 +259,14 @@ class LiveSocket(asyncio.Protocol):
             self.transport.write(_PING)
         return not self.is_open
 
-    def is_choked(self) -> bool:
-        """Whether the kernel takes no more for now."""
-        return self._choked
+    def on_drained(self) -> None:
+        self._owner.on_drained(self)
 
-    def unchoke(self) -> None:
-        """Nothing is missing any more: take part in the fan-out again."""
-        if self.is_open and not self._choked:
-            self._is_behind = False
-            self._route()
-
-    def pause_writing(self) -> None:
-        if self.is_open and not self._choked:
-            self._choked = True
-            self._choked_at_s = self._loop.time()
-            counts.sockets_slow += 1
-            self._is_behind = True
-            self._route()
-
-    def resume_writing(self) -> None:
-        if self.is_open and self._choked:
-            self._choked = False
-            counts.sockets_slow -= 1
-            self._route()
-            # Not from within a write: the room may be writing to this very socket.
-            self._loop.call_soon(self._owner.on_drained, self)
-
-    def _deliver_choked(self, buffer: bytes) -> None:
-        if self.transport.get_write_buffer_size() + len(buffer) > self._settings.outbox_bytes_max:
-            self._evict()
-        else:
-            self.transport.write(buffer)
-
-    def _evict(self) -> None:
+    def on_overflow(self) -> None:
         """Drop it: a close frame would only wait behind what is stuck."""
         counts.sockets_evicted += 1
         logger.info("cut off: it reads too slowly", extra=self.ids)
-        self._end()
+        self._drop_out()
         self.transport.abort()
 
     # The transport -----------------------------------------------------------------------------------------
@@ -388,30 +275,21 @@ class LiveSocket(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.state is not State.CLOSED:
-            self._end()
+        if self.is_open:
+            self._drop_out()
         self._stop_timer()
         self._owner.on_gone(self)
 
     def _hang_up(self) -> None:
         """The closing handshake is done."""
-        if self.state is not State.CLOSED:
-            self.flush()
-            self._end()
+        self._end()
         self._stop_timer()
         self.transport.close()
 
     def _linger(self) -> None:
         """Hear nothing more, and leave the peer time to read why: a close at once would be a reset, and lose it."""
         self._is_deaf = True
-        if self.state is not State.CLOSED:
-            self.flush()
-            self._end()
+        if self._end():
             self._timer = self._loop.call_later(CLOSE_DEADLINE_S, self.transport.abort)
         if not self.transport.is_closing():
             self.transport.write_eof()
-
-
-def _skip(buffer: bytes) -> bool:
-    """What a choked socket does with what a room writes: the room hears that it was missed."""
-    return True
