@@ -56,6 +56,21 @@ async def test_a_call_that_nobody_waits_for_any_more_disturbs_no_other(lane: Lan
         await waiting
 
 
+async def test_a_connection_that_ended_while_nobody_asked_is_replaced_unnoticed(
+    lane: Lane, client: Redis
+) -> None:
+    number = await ask(lane, "CLIENT", "ID")
+    await ask(client, "CLIENT", "KILL", "ID", number)
+
+    async def has_ended() -> bool:
+        listed = await ask(client, "CLIENT LIST", "ID", number)
+        return not listed
+
+    await wait_until(has_ended)
+    assert await ask(lane, "ECHO", "here") == b"here"
+    assert await ask(lane, "CLIENT", "ID") != number
+
+
 class _Deaf:
     """A server that takes commands and ends the connection at the second one."""
 

@@ -49,9 +49,12 @@ class Lane:
             way = self._way
             if way is None:
                 way = self._way = _Way(self._pool.keep())
-            # Before it is sent: the answer may be there before this goes on.
-            way.waiting.append(answer)
             try:
+                if not way.waiting:
+                    # It may have ended while nobody asked anything, as when the engine was started anew.
+                    await self._pool.ensure_connection(way.connection)
+                # Before it is sent: the answer may be there before this goes on.
+                way.waiting.append(answer)
                 await way.connection.send_command(*command, check_health=False)
             except BaseException as fault:
                 answer.cancel()
