@@ -1,7 +1,7 @@
 """`dropcast bench`: hands everything on to the benches, which are a process and a distribution of their own."""
 
 import importlib.util
-import subprocess
+import os
 import sys
 
 import click
@@ -27,4 +27,5 @@ def bench(args: tuple[str, ...]) -> None:
     """
     if importlib.util.find_spec(_PACKAGE) is None:
         raise click.ClickException(f"the benches are not installed: pip install '{_DISTRIBUTION}'")
-    sys.exit(subprocess.run([sys.executable, "-P", "-m", _PACKAGE, *args], check=False).returncode)
+    # In the place of this process: a signal that is meant for the bench must reach it, or its servers would stay.
+    os.execv(sys.executable, [sys.executable, "-P", "-m", _PACKAGE, *args])
