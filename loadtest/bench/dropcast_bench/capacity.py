@@ -171,7 +171,7 @@ On {machine}. Medians; CPU is the worker's unless the line says otherwise.
 | 10,000 of them, heartbeat on | {idle_core_percent}% of a core | the same: `core_percent` |
 | one join: connect, hello with a token, watch | {join_us} µs | `make bench ARGS="join --json"`: `cpu_us` |
 | one reserve, held and on disk before it is answered | {reserve_us} µs | `make bench ARGS="reserve --json"`: `cpu_us` |
-| the engine's part of it | {reserve_engine_us} µs | the same: `engine_cpu_us` |
+| the engine's part of it, in large batches | {reserve_engine_us} µs | the same: `engine_cpu_us@500` |
 | reserves a second through one worker, 200 buyers | {reserves_per_s} | the same: `per_s` |
 | the engine alone, a call each | {single_reserves_per_s} | the same: `per_s` of `floor` |
 
