@@ -18,6 +18,7 @@ FIGURES = Measured(
     reserve_engine_us=20.0,
     reserves_per_s=20_000.0,
     single_reserves_per_s=10_000.0,
+    single_engine_us=100.0,
 )
 
 
@@ -31,6 +32,8 @@ def test_a_show_needs_cores_for_its_messages_and_its_taps() -> None:
     assert found.engine_cores == pytest.approx(0.08)
     # (0.1 idle + 6.2) / 0.7
     assert found.workers == 9
+    # 18 calls of 100 us, while 8% of the time goes to what comes in meanwhile
+    assert found.round_ms == pytest.approx(1.8 / 0.92)
 
 
 def test_the_smallest_show_needs_a_worker() -> None:
@@ -40,6 +43,10 @@ def test_the_smallest_show_needs_a_worker() -> None:
 def test_the_slot_takes_what_its_core_can() -> None:
     assert slot_per_s(FIGURES) == pytest.approx(35_000)
     assert slot_viewers(FIGURES) == pytest.approx(875_000)
+
+
+def test_a_show_that_the_engine_cannot_keep_up_with_has_no_round() -> None:
+    assert need(10_000_000, FIGURES).round_ms is None
 
 
 def test_a_show_beyond_its_slot_says_by_how_much() -> None:

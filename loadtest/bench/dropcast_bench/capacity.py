@@ -29,6 +29,8 @@ DOORS_S = 60.0
 """How long it takes until all are in."""
 BUSY = 0.7
 """How much of a core is planned for; the rest is for what nobody planned."""
+CALLS_MAX = 2
+"""Calls of one show that a worker has under way at most."""
 WORKER_MIB = 60
 """A worker without viewers."""
 
@@ -47,6 +49,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Durable, by websocket, through one worker."""
     single_reserves_per_s: float
     """The engine alone, a call each."""
+    single_engine_us: float
+    """CPU of the engine for such a call."""
 
 
 class Need(msgspec.Struct, frozen=True):
@@ -59,6 +63,9 @@ class Need(msgspec.Struct, frozen=True):
     reserves_cores: float
     joins_cores: float
     engine_cores: float
+    """In large batches."""
+    round_ms: float | None
+    """How long it takes until every worker's calls have had their turn; None: the engine cannot keep up."""
     workers: int
     memory_gib: float
     network_gbit_s: float
@@ -86,10 +93,18 @@ def need(viewers: int, measured: Measured) -> Need:
         reserves_cores=reserves_cores,
         joins_cores=joins_cores,
         engine_cores=reserves_per_s * measured.reserve_engine_us / 1e6,
+        round_ms=_round_ms(workers, reserves_per_s, measured),
         workers=workers,
         memory_gib=(viewers * measured.idle_viewer_kib / 1024 + workers * WORKER_MIB) / 1024,
         network_gbit_s=deliveries_per_s * (FRAME_BYTES + HEADERS_BYTES) * 8 / 1e9,
     )
+
+
+def _round_ms(workers: int, reserves_per_s: float, measured: Measured) -> float | None:
+    """Each round costs the engine its calls, and what came in during the round: T = calls x call + rate x T x reserve."""
+    idle = 1 - reserves_per_s * measured.reserve_engine_us / 1e6
+    calls_ms = workers * CALLS_MAX * measured.single_engine_us / 1e3
+    return calls_ms / idle if idle > 0 else None
 
 
 def slot_per_s(measured: Measured) -> float:
@@ -115,6 +130,7 @@ def page(measured: Measured) -> str:
         ("memory of all workers", [f"{one.memory_gib:,.1f} GiB" for one in needs]),
         ("network out", [f"{one.network_gbit_s:,.2f} Gbit/s" for one in needs]),
         ("engine, of one core", [f"{one.engine_cores:.0%}" for one in needs]),
+        ("a reserve waits for the engine", [_wait(one) for one in needs]),
         ("engine shards for this show", [_shards(one) for one in needs]),
     ]
     table = [
@@ -147,6 +163,10 @@ def _fields(measured: Measured) -> list[tuple[str, str | float]]:
     return [(name, getattr(measured, name)) for name in measured.__struct_fields__]
 
 
+def _wait(one: Need) -> str:
+    return "longer and longer" if one.round_ms is None else f"{one.round_ms:.1f} ms"
+
+
 def _cores(cores: float) -> str:
     return f"{cores:.2f}" if cores < 1 else f"{cores:.1f}"
 
@@ -174,6 +194,7 @@ On {machine}. Medians; CPU is the worker's unless the line says otherwise.
 | the engine's part of it, in large batches | {reserve_engine_us} µs | the same: `engine_cpu_us@500` |
 | reserves a second through one worker, 200 buyers | {reserves_per_s} | the same: `per_s` |
 | the engine alone, a call each | {single_reserves_per_s} | the same: `per_s` of `floor` |
+| its CPU for such a call | {single_engine_us} µs | the same: `engine_cpu_us` of `floor` |
 
 ## What a show is assumed to do at its peak
 
@@ -198,8 +219,11 @@ More taps than that are not lost. They wait in the workers' queues, each rides i
 512 trades), so that the last answer comes later: a crowd twice as large waits twice as long. No unit is sold twice.
 
 Most taps on a small drop find it sold out. A refusal writes nothing and costs less than the hold counted here, so these
-figures are on the careful side. What grows with the number of workers is the engine's publications: each call's
-movements go to every worker that follows the show.
+figures are on the careful side.
+
+Two things grow with the number of workers. Each has calls of its own under way, two at most, so that batches are
+smaller and the engine is busy before its limit; they grow until they suit, and a reserve waits for a round of all
+calls, which the table tells. And each call's movements are published to every worker that follows the show.
 
 Several shows spread over the slots of a cluster: an engine shard is needed for each show that is hot at the same time,
 and any number of quiet ones share one.
