@@ -101,7 +101,7 @@ def need(viewers: int, measured: Measured) -> Need:
 
 
 def _round_ms(workers: int, reserves_per_s: float, measured: Measured) -> float | None:
-    """Each round costs the engine its calls, and what came in during the round: T = calls x call + rate x T x reserve."""
+    """Each round T costs the engine its calls, and what came in meanwhile: T = calls * call + rate * T * reserve."""
     idle = 1 - reserves_per_s * measured.reserve_engine_us / 1e6
     calls_ms = workers * CALLS_MAX * measured.single_engine_us / 1e3
     return calls_ms / idle if idle > 0 else None
