@@ -209,7 +209,7 @@ On {machine}. Medians; CPU is the worker's unless the line says otherwise.
 {table}
 
 Workers are added by `--workers` on a machine, and by machines: they share nothing but the engine. The kernel's part of
-sending, about four fifths of a delivery, is in these figures; that of a network card is not.
+sending, about three quarters of a delivery, is in these figures; that of a network card is not.
 
 ## Where one show's slot is the limit
 

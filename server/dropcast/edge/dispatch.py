@@ -109,7 +109,11 @@ class Dispatch:
     def _end_turn(self) -> None:
         acts, self._at_turns_end = self._at_turns_end, []
         for act in acts:
-            act()
+            try:
+                act()
+            except Exception:
+                # One socket must not cost the others their replies.
+                logger.exception("what was left for the turn's end failed")
 
     async def drain(self, deadline_s: float) -> None:
         """Finish what was accepted and send every socket away, within `deadline_s` seconds."""

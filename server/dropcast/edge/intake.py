@@ -173,7 +173,7 @@ class Intake:
             return b""
         data = b"".join(frames.data_to_send())
         if self._unparsed_bytes == 0 and not self._in_fragments and frames.state is FrameState.OPEN:
-            # Between two messages it knows nothing that is worth its 3 KiB.
+            # Between two messages it knows nothing that is worth its memory.
             self._frames = None
         return data
 

@@ -29,8 +29,8 @@ Position = tuple[str, int]
 _TEXT = (True, False)
 _NEVER = sys.maxsize
 _TURNS_OF_REST = 4
-"""Between two slices. What a viewer asks takes half a dozen turns, and each would wait for a slice otherwise; an idle
-turn costs two microseconds."""
+"""Between two slices. What a viewer asks takes several turns, and each would wait for a slice otherwise; an idle turn
+is short beside one."""
 _NOBODY: dict["Member", None] = {}
 
 

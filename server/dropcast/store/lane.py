@@ -76,6 +76,8 @@ class Lane:
                 if not isinstance(fault, Exception):
                     raise
                 break
+            if not way.waiting:
+                break  # given up by somebody who could not send, while the answer was there already
             answer = way.waiting.popleft()
             if answer.done():
                 continue
