@@ -53,6 +53,12 @@ SOCKETS = (
     ),
     _counter("closes", "closes", "Close codes that sockets were ended with by us.", "code"),
     _counter("errors", "errors", "Error replies, on sockets and in HTTP answers, by code.", "code"),
+    _counter(
+        "limit_hits",
+        "limited",
+        "Times that a client met a limit which has no other metric, by limit (see docs/limits.md).",
+        "limit",
+    ),
 )
 
 OUT = (

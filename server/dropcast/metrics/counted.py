@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from dropcast.limits import COUNTED
 from dropcast.metrics.bounds import AGE_S, BATCH_SIZE, CALL_S, FANOUT_S, HTTP_S, LAG_S
 from dropcast.metrics.values import LABELS_APART, Histogram, Histograms, Tally, Value, plain
 
@@ -25,6 +26,7 @@ class Counts:
         self.catch_ups = 0
         self.closes = Tally()
         self.errors = Tally()
+        self.limited = _tally(*COUNTED)
 
         # The way out
         self.shows_followed = 0

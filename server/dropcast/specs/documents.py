@@ -11,6 +11,7 @@ from dropcast.specs import (
     golden,
     grafana,
     http_page,
+    limits_page,
     metrics_page,
     openapi,
     settings_page,
@@ -20,6 +21,7 @@ from dropcast.specs.schemas import Schema
 OPENAPI = "client_sdk/spec/openapi.json"
 ASYNCAPI = "client_sdk/spec/asyncapi.json"
 REFERENCE = "docs/reference"
+LIMITS = "docs/limits.md"
 GRAFANA = "docs/grafana/dropcast.json"
 
 
@@ -37,6 +39,7 @@ def documents(root: Path) -> dict[str, str]:
         f"{REFERENCE}/http.md": http_page.render(http),
         f"{REFERENCE}/metrics.md": metrics_page.render(),
         f"{REFERENCE}/settings.md": settings_page.render(),
+        LIMITS: limits_page.render(),
         GRAFANA: _text(grafana.dashboard()),
     }
 

@@ -95,6 +95,7 @@ ROWS: dict[str, Sequence[Panel]] = {
         Panel("Recoveries by outcome", "ops", {"{{outcome}}": _rate("recoveries", "outcome")}, True),
         Panel("Close codes", "ops", {"{{code}}": _rate("closes", "code")}, True),
         Panel("Error replies by code", "ops", {"{{code}}": _rate("errors", "code")}, True),
+        Panel("Limits met", "ops", {"{{limit}}": _rate("limit_hits", "limit")}, True),
         Panel(
             "Lost publications",
             "ops",

@@ -37,7 +37,7 @@
 --
 -- Drop ids hold no colon, SKUs and viewers may: that is why the drop comes first in a field.
 
-local VERSION = 3
+local VERSION = 4
 local CHUNK = 2000 -- arguments to one command: unpack() fails near 8,000
 local DUE_MAX = 4000 -- due members that one call settles
 local RESTOCK_QUIET_MS = 500
