@@ -109,7 +109,7 @@ async def test_a_pin_that_is_retried_by_the_other_version_is_the_same_pin(stall:
 
 async def test_an_older_server_keeps_the_newer_functions(stall: Stall) -> None:
     old_source = library.SOURCE.replace(f"VERSION = {library.VERSION}\n", "VERSION = 1\n")
-    assert await library.load(stall.client, old_source) == library.VERSION == 3
+    assert await library.load(stall.client, old_source) == library.VERSION
 
 
 async def test_a_command_done_by_version_1_is_remembered(store: Shows) -> None:

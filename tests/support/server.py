@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from dropcast.settings import ENV_PREFIX, Settings
@@ -18,14 +19,27 @@ SECRET = "a secret of the tests, of more than 32 bytes"
 class Server:
     """Starts `dropcast serve` with `settings` as flags; `stop` ends it orderly."""
 
-    def __init__(self, data_dir: Path, *, workers: int = 2, port: int = 0, **flags: object) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        packages: Path | None = None,
+        /,
+        *,
+        workers: int = 2,
+        port: int = 0,
+        **flags: object,
+    ) -> None:
+        """`packages`: the folder that holds another version's package (see old_version.py); None is this version."""
         self.data_dir = data_dir
+        self.environ = _environ(packages)
+        """The environment of its processes."""
+        engine = {name: flags[name] for name in ("redis_url",) if name in flags}
+        self._engine_flags = _as_flags({"data_dir": data_dir, **engine})
         self.settings = Settings(jwt_secret=SECRET)
         command = [sys.executable, "-m", "dropcast", "serve"]
         given = {"data_dir": data_dir, "workers": workers, "port": port, "log_level": "warning", **flags}
-        for name, value in given.items():
-            command += ["--" + name.replace("_", "-"), str(value)]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=_environ())
+        command += _as_flags(given)
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=self.environ)
         self.lines: list[str] = []
         self.port = 0
         self._listening = threading.Event()
@@ -56,13 +70,18 @@ class Server:
         self._listening.set()
 
     def audit(self) -> str:
-        """Return what `dropcast audit` says of the running server: "ok", or each problem."""
-        command = [sys.executable, "-m", "dropcast", "audit", "--data-dir", str(self.data_dir)]
-        return subprocess.run(
-            command, capture_output=True, text=True, env=_environ(), check=False
-        ).stdout.strip()
+        """Return what the `dropcast audit` of this server's version says: "ok", or each problem."""
+        command = [sys.executable, "-m", "dropcast", "audit", *self._engine_flags]
+        done = subprocess.run(command, capture_output=True, text=True, env=self.environ, check=False)
+        return (done.stdout or done.stderr).strip()
 
 
-def _environ() -> dict[str, str]:
+def _as_flags(values: Mapping[str, object]) -> list[str]:
+    return [word for name, value in values.items() for word in ("--" + name.replace("_", "-"), str(value))]
+
+
+def _environ(packages: Path | None) -> dict[str, str]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
+    if packages is not None:
+        environ["PYTHONPATH"] = str(packages)
     return {**environ, "DROPCAST_JWT_SECRET": SECRET}
