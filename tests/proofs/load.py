@@ -51,6 +51,7 @@ PAUSE_S = 0.3
 _WATCH_S = 0.05
 _ENGINE_EVERY = 5
 _WRITES_PER_READ_MAX = 0.1
+_LOG_CHARS = 3_000
 
 
 class Size:
@@ -183,6 +184,11 @@ class Scene:
             await asyncio.sleep(max(0.0, tally.closed_s + SETTLE_S - time.monotonic()))
             cpu_after = await self._meter.cores(1.0)
         heard = await self._honest.part(tally.began_s, tally.closed_s)
+        # What waits still would be taken for the doing of the slice that comes next.
+        if not await self._honest.is_calm():
+            raise TimeoutError(
+                f"ten seconds after {'pings' if is_harmless else 'the attack'} buyers still waited"
+            )
         return Part(
             latencies_ms=heard.latencies_ms,
             unanswered=heard.unanswered,
@@ -208,7 +214,8 @@ class Scene:
 
     def faults(self) -> list[str]:
         """Return what the server's log has that it should not."""
-        return [f"the server logged: {line.strip()}" for line in self._server.lines if "Traceback" in line]
+        log = "".join(self._server.lines)
+        return [f"the server logged:\n{log[-_LOG_CHARS:]}"] if "Traceback" in log else []
 
 
 @asynccontextmanager
