@@ -1,14 +1,12 @@
 """Every setting and every limit, in one frozen struct. Names end in their unit.
 
 A value comes from a flag, then from the environment (`DROPCAST_` and the name in capitals), then from the
-default here. `read` turns texts into settings and names what is wrong with them.
+default here: settings_reading.py turns texts into settings. What contradicts each other is refused by `checked`.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from ipaddress import ip_network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, inspect
@@ -188,37 +186,6 @@ def groups() -> dict[str, tuple[str, ...]]:
     return {title: NAMES[starts[i] : starts[i + 1]] for i, title in enumerate(_GROUPS)}
 
 
-def read(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
-    """Return the settings from `flags` (None means not given) and the environment.
-
-    Raises SettingsError that names the flag or the variable, for one that is unknown as for one that is invalid.
-    """
-    values: dict[str, Any] = {}
-    origin: dict[str, str] = {}
-    for variable, text in environ.items():
-        if variable.startswith(ENV_PREFIX):
-            name = variable.removeprefix(ENV_PREFIX).lower()
-            if name not in NAMES:
-                raise SettingsError(f"{variable} is no setting of dropcast{_similar(name, variable_of)}")
-            values[name] = text
-            origin[name] = variable
-    for name, value in flags.items():
-        if name not in NAMES:
-            raise SettingsError(f"{flag_of(name)} is no setting of dropcast{_similar(name, flag_of)}")
-        if value is not None:
-            values[name] = value
-            origin[name] = flag_of(name)
-    settings = Settings()
-    for name, value in values.items():
-        try:
-            # One at a time, so that the message can name the one that is wrong.
-            converted = msgspec.convert({name: value}, Settings, strict=False)
-        except msgspec.ValidationError as error:
-            raise SettingsError(f"{origin[name]}={value}: it must be {wanted(name)}") from error
-        settings = msgspec.structs.replace(settings, **{name: getattr(converted, name)})
-    return _checked(settings)
-
-
 def flag_of(name: str) -> str:
     """Return the flag of a setting, such as "--hold-ms"."""
     return "--" + name.replace("_", "-")
@@ -248,12 +215,7 @@ def listed(value: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in value.split(",") if item.strip())
 
 
-def _similar(name: str, spell: Callable[[str], str]) -> str:
-    close = get_close_matches(name, NAMES, n=1)
-    return f"; is {spell(close[0])} meant?" if close else ""
-
-
-def _checked(settings: Settings) -> Settings:
+def checked(settings: Settings) -> Settings:
     """Refuse settings that contradict each other."""
     algorithm, secret = settings.jwt_algorithm, settings.jwt_secret
     hmac = algorithm == "HS256"

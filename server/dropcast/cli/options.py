@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from dropcast.settings import HELP, NAMES, Settings, flag_of, groups, read, wanted
+from dropcast.settings import HELP, NAMES, Settings, flag_of, groups, wanted
+from dropcast.settings_reading import read
 
 ENGINE_OPTIONS = ("data_dir", "redis_url")
 TOKEN_OPTIONS = ("data_dir", "jwt_algorithm", "jwt_secret", "jwt_audience", "jwt_issuer")
@@ -27,7 +28,7 @@ class SettingOption(click.Option):
         default = getattr(_DEFAULTS, name)
         flag = flag_of(name)
         is_flag = isinstance(default, bool)
-        # The value stays text: settings.read converts it, as it does for the environment, with one set of errors.
+        # The value stays text: settings_reading.read converts it, as it does for the environment, with one set of errors.
         super().__init__(
             [f"{flag}/--no-{flag.removeprefix('--')}" if is_flag else flag, name],
             default=None,
