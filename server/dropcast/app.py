@@ -181,13 +181,13 @@ async def run_worker(config: WorkerConfig, *, ready: Callable[[], None], stop: a
     if config.metrics_fd >= 0:
         running.append(tell(Sheet(config.metrics_fd), worker.measure))
     background = [asyncio.create_task(work) for work in running]
-    listener = inherit(config.listen_fd, config.settings)
-    serving = asyncio.create_task(worker.server.serve([listener]))
+    listeners = [inherit(descriptor, config.settings) for descriptor in config.listen_fds]
+    serving = asyncio.create_task(worker.server.serve(listeners))
     try:
         await _until_started(worker.server, serving)
         ready()
         await stop.wait()
-        await _drain(worker, listener, config.settings.stop_deadline_ms / 1000)
+        await _drain(worker, listeners, config.settings.stop_deadline_ms / 1000)
     finally:
         worker.server.stop()
         await serving
@@ -197,11 +197,11 @@ async def run_worker(config: WorkerConfig, *, ready: Callable[[], None], stop: a
         await worker.close()
 
 
-async def _drain(worker: _Worker, listener: socket.socket, deadline_s: float) -> None:
+async def _drain(worker: _Worker, listeners: list[socket.socket], deadline_s: float) -> None:
     """Take no more, finish what was accepted, and leave what time is left to the requests under way."""
     began_s = time.monotonic()
     await asyncio.gather(
-        retire(listener, worker.server.stop_accepting), worker.dispatch.drain(deadline_s * _DRAIN_SHARE)
+        retire(listeners, worker.server.stop_accepting), worker.dispatch.drain(deadline_s * _DRAIN_SHARE)
     )
     left_s = deadline_s - (time.monotonic() - began_s)
     worker.server.config.timeout_graceful_shutdown = max(1, int(left_s) - 1)
@@ -215,6 +215,10 @@ def _uvicorn_config(web: Requests, gate: Gate) -> uvicorn.Config:
         lifespan="off",
         log_config=None,
         access_log=False,
+        # Said here so that uvicorn does not ask the environment: WEB_CONCURRENCY and FORWARDED_ALLOW_IPS.
+        workers=1,
+        forwarded_allow_ips=[],
+        env_file=None,
         proxy_headers=False,
         server_header=False,
     )

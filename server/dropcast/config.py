@@ -11,8 +11,8 @@ class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
     engine_url: str
     name: str
     """The worker's name within this server, such as "w0"."""
-    listen_fd: int
-    """The inherited listening socket."""
+    listen_fds: tuple[int, ...]
+    """The inherited listening sockets: one for each address that the host stands for."""
     ready_fd: int
     """Where the worker writes one byte once it accepts connections."""
     metrics_fd: int = -1

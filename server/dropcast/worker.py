@@ -9,7 +9,6 @@ import contextlib
 import gc
 import logging
 import os
-import signal
 import sys
 import threading
 
@@ -22,6 +21,7 @@ from dropcast.config import WorkerConfig
 from dropcast.domain.faults import Fault
 from dropcast.metrics import counts
 from dropcast.settings import SettingsError
+from dropcast.signals import stop_signals
 
 logger = logging.getLogger("dropcast.worker")
 
@@ -69,8 +69,8 @@ async def _run(config: WorkerConfig) -> None:
             os.write(config.ready_fd, b"\x01")
         os.close(config.ready_fd)
 
-    loop.add_signal_handler(signal.SIGTERM, stop_now)
-    loop.add_signal_handler(signal.SIGINT, stop_now)
+    for number in stop_signals():
+        loop.add_signal_handler(number, stop_now)
     loop.add_reader(_STDIN, on_stdin)
     await run_worker(config, ready=ready, stop=stop)
 

@@ -8,8 +8,8 @@ from dropcast.settings import Settings
 from dropcast.supervisor import say_on_stderr, serve_until_stopped
 
 
-@settings_command("serve")
-def serve(settings: Settings) -> None:
+@settings_command("serve", takes_warnings=True)
+def serve(settings: Settings, warnings: list[str]) -> None:
     """Run the engine and the workers until stopped by Ctrl-C or SIGTERM.
 
     Without --redis-url an engine of its own is started on the data directory, and every sale is on disk before it is
@@ -22,4 +22,6 @@ def serve(settings: Settings) -> None:
         secrets=[settings.jwt_secret],
     )
     say = say_on_stderr if settings.log_format == "text" else logs.say
+    for warning in warnings:
+        say(f"warning: {warning}")
     asyncio.run(serve_until_stopped(settings, say))

@@ -10,6 +10,7 @@ import secrets
 from pathlib import Path
 
 from dropcast.settings import Settings, SettingsError
+from dropcast.visible_text import is_visible, trimmed
 
 SECRET_FILE = "secret"
 _SECRET_BYTES = 32
@@ -35,9 +36,12 @@ def resolve_secret(settings: Settings) -> str:
             _make(path)
         if path.stat().st_mode & 0o007:
             raise SettingsError(f"{path} may be read by everyone on this machine: chmod 600 it")
-        secret = path.read_text("ascii").strip()
+        # An editor may have put a line end behind it, or a byte order mark before it.
+        secret = trimmed(path.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"the development secret {path} cannot be used: {error}") from error
+    if not secret.isascii() or not is_visible(secret):
+        raise SettingsError(f"{path} is not one line of ASCII text: delete it, and one is made anew")
     if len(secret) < _SECRET_BYTES:
         raise SettingsError(f"{path} is shorter than {_SECRET_BYTES} bytes: delete it, and one is made anew")
     return secret

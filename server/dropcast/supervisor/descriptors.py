@@ -1,0 +1,52 @@
+"""How many files a worker may have open: the supervisor raises its own limit, and its workers inherit it.
+
+Each connection is an open file, and many systems begin with a soft limit of 1,024. A worker that has reached the limit
+accepts nobody.
+"""
+
+import resource
+from collections.abc import Callable
+
+from dropcast.settings import Settings
+
+CONNECTIONS_MAX = 65_536
+"""More connections than this are not expected of one worker, whatever one address may have."""
+OWN_FILES = 256
+"""What a process has open beside its clients' connections: the engine's 64, pipes, listening sockets, the log."""
+
+
+def connections_expected(settings: Settings) -> int:
+    """Return how many connections one worker may have by these settings."""
+    return min(settings.connections_per_address_max, CONNECTIONS_MAX)
+
+
+def descriptors_needed(settings: Settings) -> int:
+    """Return how many files one process may have open at once by these settings."""
+    return connections_expected(settings) + OWN_FILES
+
+
+def raise_limit(settings: Settings, warn: Callable[[str], None]) -> None:
+    """Raise the soft limit of this process to what the settings need, as far as the hard limit allows.
+
+    It is never lowered, and never raised beyond the need: the hard limit may be a thousand million. `warn` is told
+    when the limit stays too low.
+    """
+    needed = descriptors_needed(settings)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if _is_enough(soft, needed):
+        return
+    wanted = needed if _is_enough(hard, needed) else hard
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (OSError, ValueError):  # macOS says "unlimited" and means less
+        wanted = soft
+    if wanted < needed:
+        warn(
+            f"warning: a process may have {wanted:,} files open at once, but {connections_expected(settings):,} "
+            f"connections to a worker need {needed:,}: raise the limit (ulimit -Hn, LimitNOFILE= of systemd, "
+            "ulimits.nofile of compose)"
+        )
+
+
+def _is_enough(limit: int, needed: int) -> bool:
+    return limit == resource.RLIM_INFINITY or limit >= needed
