@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from dropcast.settings import ENV_PREFIX, Settings
 
@@ -15,17 +17,44 @@ STOP_DEADLINE_S = 30.0
 SECRET = "a secret of the tests, of more than 32 bytes"
 
 
-class Server:
-    """Starts `dropcast serve` with `settings` as flags; `stop` ends it orderly."""
+class Start(NamedTuple):
+    """How a server is started, where that matters."""
 
-    def __init__(self, data_dir: Path, *, workers: int = 2, port: int = 0, **flags: object) -> None:
+    environ: Mapping[str, str | None] = {}
+    """More variables for it; None takes one away."""
+    prefix: Sequence[str] = ()
+    """A command that becomes the server, such as nohup."""
+
+
+_AS_USUAL = Start()
+
+
+class Server:
+    """Starts `dropcast serve` with `flags` as settings, of which None gives none; `stop` ends it orderly."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        start: Start = _AS_USUAL,
+        /,
+        *,
+        workers: int = 2,
+        port: int | None = 0,
+        **flags: object,
+    ) -> None:
         self.data_dir = data_dir
         self.settings = Settings(jwt_secret=SECRET)
-        command = [sys.executable, "-m", "dropcast", "serve"]
+        command = [*start.prefix, sys.executable, "-m", "dropcast", "serve"]
         given = {"data_dir": data_dir, "workers": workers, "port": port, "log_level": "warning", **flags}
         for name, value in given.items():
-            command += ["--" + name.replace("_", "-"), str(value)]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=_environ())
+            if value is not None:
+                command += ["--" + name.replace("_", "-"), str(value)]
+        self.environ = {
+            name: value for name, value in {**_environ(), **start.environ}.items() if value is not None
+        }
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=self.environ
+        )
         self.lines: list[str] = []
         self.port = 0
         self._listening = threading.Event()
@@ -34,6 +63,7 @@ class Server:
         if not self._listening.wait(START_DEADLINE_S) or not self.port:
             self.process.kill()
             self.process.wait()
+            self._reader.join(STOP_DEADLINE_S)
             raise AssertionError("the server did not start:\n" + "".join(self.lines))
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:

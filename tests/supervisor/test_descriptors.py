@@ -1,0 +1,60 @@
+"""The limit of open files: raised to the need and no further, and a warning where that is not possible."""
+
+import os
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from dropcast.settings import Settings
+from dropcast.supervisor.descriptors import OWN_FILES, descriptors_needed
+
+PROGRAM = """
+import os, resource, sys
+from dropcast.settings import Settings
+from dropcast.supervisor.descriptors import raise_limit
+soft, hard, user = map(int, sys.argv[1:4])
+resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+if user:
+    os.setuid(user)
+raise_limit(Settings(connections_per_address_max=1000), print)
+print(*resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+NEEDED = descriptors_needed(Settings(connections_per_address_max=1000))
+NOBODY = 65_534
+HARD = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+
+pytestmark = pytest.mark.skipif(
+    HARD != resource.RLIM_INFINITY and HARD <= NEEDED, reason="the hard limit of this machine is too low"
+)
+
+
+def raised(soft: int, hard: int, user: int = 0) -> list[str]:
+    """Return what a process of such limits says, and its limits afterwards as the last line."""
+    command = [sys.executable, "-c", PROGRAM, str(soft), str(hard), str(user)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_every_connection_needs_a_file_and_the_process_has_some_of_its_own() -> None:
+    assert NEEDED == 1000 + OWN_FILES
+    assert descriptors_needed(Settings(connections_per_address_max=2**31)) < 2**17
+
+
+@pytest.mark.parametrize(
+    "user", [0, pytest.param(NOBODY, marks=pytest.mark.skipif(os.getuid() != 0, reason="not root"))]
+)
+def test_the_soft_limit_is_raised_to_the_need_and_the_hard_one_left(user: int) -> None:
+    assert raised(128, HARD, user) == [f"{NEEDED} {HARD}"]
+
+
+def test_a_limit_that_is_high_enough_is_left_as_it_is() -> None:
+    assert raised(NEEDED + 1, HARD) == [f"{NEEDED + 1} {HARD}"]
+
+
+def test_a_hard_limit_that_is_too_low_is_reached_and_told_with_the_cure() -> None:
+    warning, limits = raised(128, 500)
+    assert limits == "500 500"
+    assert f"may have 500 files open at once, but 1,000 connections to a worker need {NEEDED:,}" in warning
+    assert "LimitNOFILE" in warning
+    assert "ulimit" in warning
