@@ -16,6 +16,7 @@ import pytest
 
 from dropcast.edge.tokens import mint
 from dropcast.settings import Settings
+from tests.support.commands import ignoring, with_open_files
 from tests.support.server import SECRET, Server, Start
 
 HARD = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -50,17 +51,6 @@ def has_ipv6() -> bool:
     except OSError:
         return False
     return True
-
-
-def ignoring(*numbers: signal.Signals) -> Sequence[str]:
-    """Return a command that becomes another one with signals ignored, as a shell does for a background job."""
-    ignore = "; ".join(f"signal.signal({int(number)}, signal.SIG_IGN)" for number in numbers)
-    return [sys.executable, "-c", f"import os, signal, sys; {ignore}; os.execvp(sys.argv[1], sys.argv[1:])"]
-
-
-def with_open_files(soft: int, hard: int) -> Sequence[str]:
-    limit = f"resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))"
-    return [sys.executable, "-c", f"import os, resource, sys; {limit}; os.execvp(sys.argv[1], sys.argv[1:])"]
 
 
 def dropcast(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
