@@ -66,6 +66,7 @@ def test_no_algorithm_but_those_listed_is_taken() -> None:
         ({"jwt_algorithm": "RS256", "jwt_public_key": "a", "jwt_secret": SECRET}, "for guest_buying only"),
         ({"jwt_secret": "short"}, "shorter than 32 bytes"),
         ({"jwt_algorithm": "RS256", "jwt_jwks": "http://issuer.test/keys"}, "never by plain http"),
+        ({"jwt_algorithm": "RS256", "jwt_jwks": "https://a:b@issuer.test/keys"}, "without a user"),
         ({"allowed_origins": "https://shop.example, shop.example"}, "allowed_origins=shop.example:"),
         ({"allowed_origins": "https://shop.example/"}, "a scheme and a host"),
         ({"trusted_proxies": "10.0.0.0/8, proxy"}, "trusted_proxies=proxy:"),
@@ -99,6 +100,9 @@ def test_the_limits_of_the_issue_are_the_defaults() -> None:
 
 def test_no_message_repeats_a_secret() -> None:
     assert "hush" not in refusal({"jwt_secret": "hush"}, {})
+    assert "hush" not in refusal(
+        {"jwt_algorithm": "RS256", "jwt_jwks": "https://a:hush@issuer.test/keys"}, {}
+    )
 
 
 def test_every_setting_has_help_and_a_group() -> None:

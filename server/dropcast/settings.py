@@ -231,6 +231,9 @@ def checked(settings: Settings) -> Settings:
         raise SettingsError(f"jwt_secret is shorter than {SECRET_BYTES_MIN} bytes")
     if settings.jwt_jwks.startswith("http:"):
         raise SettingsError("jwt_jwks is fetched by https or read from a file, never by plain http")
+    if "@" in settings.jwt_jwks.removeprefix("https://").partition("/")[0] and "://" in settings.jwt_jwks:
+        # The library would take it for a part of the host, and say it in its message.
+        raise SettingsError("jwt_jwks is an address without a user and a password")
     for origin in listed(settings.allowed_origins):
         if origin != "*" and not _ORIGIN.fullmatch(origin):
             raise SettingsError(

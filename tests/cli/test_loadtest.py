@@ -135,12 +135,16 @@ async def test_a_background_job_ends_in_order_by_sigterm(tmp_path: Path) -> None
     process = await rehearse("--users", "20", "--seconds", "600", "--json", tmp_path=tmp_path, prefix=prefix)
     assert process.stderr is not None
     told = b""
-    while b"show rehearsal-" not in told:
-        line = await process.stderr.readline()
-        assert line, told
-        told += line
-    process.send_signal(signal.SIGTERM)
-    out, err = await process.communicate()
+    try:
+        while b"show rehearsal-" not in told:
+            line = await process.stderr.readline()
+            assert line, told
+            told += line
+        process.send_signal(signal.SIGTERM)
+        out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
     summary = only_line(out)
     assert summary["interrupted"], (told + err).decode()
     assert summary["audit"] == "ok"

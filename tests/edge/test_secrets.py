@@ -47,7 +47,18 @@ def test_public_keys_need_a_secret_for_guests_only(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("content", "mode"), [("s" * 64, 0o604), ("tiny", 0o600), ("ü" * 64, 0o600)])
+@pytest.mark.parametrize("content", ["{}\r\n", "\ufeff{}\n", "  {}"])
+def test_what_an_editor_has_put_around_the_secret_is_left_out(content: str, tmp_path: Path) -> None:
+    path = tmp_path / secrets.SECRET_FILE
+    path.write_text(content.format(SECRET), encoding="utf-8")
+    path.chmod(0o600)
+    assert secrets.resolve_secret(Settings(data_dir=str(tmp_path))) == SECRET
+
+
+@pytest.mark.parametrize(
+    ("content", "mode"),
+    [("s" * 64, 0o604), ("s" * 40 + "\n" + "s" * 40, 0o600), ("tiny", 0o600), ("ü" * 64, 0o600)],
+)
 def test_a_secret_file_that_cannot_be_trusted_is_refused(content: str, mode: int, tmp_path: Path) -> None:
     path = tmp_path / secrets.SECRET_FILE
     path.write_text(content, encoding="utf-8")
