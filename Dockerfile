@@ -10,7 +10,7 @@ COPY server server
 RUN pip wheel --no-cache-dir --no-index --find-links=/wheels --no-deps --wheel-dir=/wheels . \
     && python -m venv --without-pip /opt/dropcast \
     && pip --python /opt/dropcast/bin/python install --no-cache-dir --no-compile \
-        --no-index --find-links=/wheels 'dropcast[embedded]' \
+        --no-index --find-links=/wheels "$(echo /wheels/dropcast-*.whl)[embedded]" \
     && /opt/dropcast/bin/python -m compileall -q /opt/dropcast/lib
 
 

@@ -102,7 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 HELP: dict[str, str] = {
-    "host": "Address to listen on.",
+    "host": "Address or name to listen on; localhost and :: are both IPv4 and IPv6.",
     "port": "TCP port to listen on; 0 takes a free one.",
     "workers": "Worker processes, each with its own listening socket on the same port.",
     "data_dir": "Directory of the embedded engine and of the development secret.",
@@ -160,7 +160,7 @@ HELP: dict[str, str] = {
     "stop_deadline_ms": "How long workers may take to stop before they are killed, in milliseconds.",
     "log_level": "What is logged: debug, info, warning or error.",
     "log_format": "How it is logged, on stderr: text, or json with one object per line.",
-    "metrics_host": "Address to serve /metrics on; whoever reaches it may read them.",
+    "metrics_host": "Address or name to serve /metrics on, as for host; whoever reaches it may read them.",
     "metrics_port": "TCP port to serve /metrics for Prometheus on; 0 serves none.",
 }
 
