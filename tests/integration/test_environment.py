@@ -1,5 +1,6 @@
 """A server as it is really started: in a pod, by compose, by nohup, by a script, with few open files."""
 
+import json
 import os
 import re
 import resource
@@ -86,6 +87,15 @@ def test_empty_values_and_line_ends_are_told_once_and_links_not_at_all(server: S
     assert all(name in warnings[0] for name in LEFT_OVERS)
     assert all(name in warnings[1] for name in LINE_ENDS)
     assert SECRET not in "".join(server.lines)
+
+
+def test_warnings_are_log_records_where_the_log_is_json(tmp_path: Path) -> None:
+    server = Server(
+        tmp_path, Start({"DROPCAST_HOLD_MS": ""}), workers=1, log_format="json", log_level="error"
+    )
+    assert server.stop() == 0
+    messages = [json.loads(line)["message"] for line in server.lines]
+    assert "warning: empty, and so the default counts: DROPCAST_HOLD_MS" in messages
 
 
 def test_a_token_of_the_trimmed_secret_and_audience_is_taken(server: Server) -> None:

@@ -29,12 +29,16 @@ from dropcast.store.shows import Shows
 HOLDS_PER_VIEWER_MAX = 50
 PAY_MS = 60_000
 _ALL = 1_000_000
+_NO_EXPIRY = -1
+"""What PTTL says of a key that stays; -2 is one that has expired in between."""
 
 
 async def leaked_keys(client: Redis) -> list[str]:
     """Return the keys that neither have a place in keys.py nor expire."""
     names = [name.decode() for name in await ask(client, "KEYS", "*")]
-    return [name for name in names if not keys.has_owner(name) and await ask(client, "PTTL", name) < 0]
+    return [
+        name for name in names if not keys.has_owner(name) and await ask(client, "PTTL", name) == _NO_EXPIRY
+    ]
 
 
 async def dump(client: Redis) -> dict[bytes, bytes]:

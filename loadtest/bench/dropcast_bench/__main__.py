@@ -68,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    # Whoever is told to end takes the servers along.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    # Whoever is told to end takes the servers along. Under nohup SIGHUP stays ignored, as SIGINT does in a script.
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        if each is signal.SIGTERM or signal.getsignal(each) is not signal.SIG_IGN:
+            signal.signal(each, lambda number, frame: sys.exit(128 + number))
     sys.exit(main(sys.argv[1:]))
