@@ -15,6 +15,7 @@ from msgspec import Meta, inspect
 
 ENV_PREFIX = "DROPCAST_"
 SECRET_BYTES_MIN = 32
+_PREFIX = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _ORIGIN = re.compile(
     r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?", re.IGNORECASE
 )
@@ -37,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     workers: Annotated[int, Meta(ge=1, le=64)] = 1
     data_dir: str = "dropcast-data"
     redis_url: str = ""
+    prefix: str = "dropcast"
 
     # Access
     jwt_algorithm: JwtAlgorithm = "HS256"
@@ -109,6 +111,8 @@ HELP: dict[str, str] = {
     "workers": "Worker processes, each with its own listening socket on the same port.",
     "data_dir": "Directory of the embedded engine and of the development secret.",
     "redis_url": "A running Redis or Valkey (7.2 or newer) instead of the embedded engine.",
+    "prefix": "What the names of all keys and channels in the engine begin with: installations that share an engine "
+    "need one each.",
     "jwt_algorithm": "The one algorithm that tokens may be signed with: HS256, RS256, PS256, ES256 or EdDSA.",
     "jwt_secret": "Shared secret of 32 bytes or more, best given as DROPCAST_JWT_SECRET; without it one is made.",
     "jwt_public_key": "PEM file with the public key of the token issuer.",
@@ -255,6 +259,10 @@ def _similar(name: str, spell: Callable[[str], str]) -> str:
 
 def _checked(settings: Settings) -> Settings:
     """Refuse settings that contradict each other."""
+    if not _PREFIX.fullmatch(settings.prefix):
+        raise SettingsError(
+            f"prefix={settings.prefix}: it must be 1 to 64 letters, digits, dots, colons, hyphens and underscores"
+        )
     algorithm, secret = settings.jwt_algorithm, settings.jwt_secret
     hmac = algorithm == "HS256"
     if hmac and (settings.jwt_public_key or settings.jwt_jwks):

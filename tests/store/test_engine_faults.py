@@ -17,6 +17,7 @@ from dropcast.store.embedded import EmbeddedEngine
 from dropcast.store.shows import Shows
 from tests.support.engine import Stall, pay, release, reserve, sell
 from tests.support.full_disk import a_program_with_little_room
+from tests.support.keys import keys
 from tests.support.wait import wait_until
 
 ROOM_BYTES = 256 * 1024
@@ -134,7 +135,7 @@ async def test_a_library_lost_by_flushing_everything_is_loaded_again(client: Red
 
 
 async def test_a_connection_that_is_refused_is_away(tmp_path: Path) -> None:
-    shows = Shows(connect(f"unix://{tmp_path}/engine.sock"))
+    shows = Shows(connect(f"unix://{tmp_path}/engine.sock"), keys)
     with pytest.raises(EngineAway):
         await shows.trade("friday", [reserve("h1")], 5)
 

@@ -9,11 +9,11 @@ from dropcast.domain.events import SalesFrozen
 from dropcast.domain.ports import Change
 from dropcast.domain.show import Frozen
 from dropcast.domain.trades import Expire, Granted, Reason, Refused
-from dropcast.store import keys
 from dropcast.store.connection import ask
 from dropcast.store.functions import Functions
 from dropcast.store.shows import Shows
 from tests.support.engine import Stall, a_drop, a_show, release, reserve
+from tests.support.keys import keys
 
 WRITERS: dict[str, Callable[[Stall], Awaitable[object]]] = {
     "pin": lambda stall: stall.shows.pin("friday", a_drop("d2")),
@@ -47,7 +47,7 @@ async def test_every_writer_in_another_run_begins_a_new_epoch(stall: Stall, name
     after = await stall.shows.read("friday")
     assert after.epoch != before.epoch
     assert await meta(stall, "epoch") == after.epoch
-    assert await meta(stall, "run") == await Functions(stall.client).run()
+    assert await meta(stall, "run") == await Functions(stall.client, keys).run()
     assert [event.seq for event in await stall.events()] == list(range(1, after.seq + 1))
     await WRITERS["beat"](stall)
     assert (await stall.shows.read("friday")).epoch == after.epoch
@@ -107,7 +107,7 @@ async def test_what_an_operator_has_frozen_stays_frozen_for_that_reason(stall: S
 
 
 async def test_whoever_vouches_for_the_run_before_keeps_the_epoch(stall: Stall) -> None:
-    functions = Functions(stall.client)
+    functions = Functions(stall.client, keys)
     before = await stall.shows.read("friday")
     await was_written_by_another_run(stall, "one")
     assert not await functions.adopt("friday", before=["two", "three"])
@@ -124,13 +124,13 @@ async def test_a_show_of_version_1_has_no_run_and_goes_on_in_its_epoch(stall: St
     await ask(stall.client, "HDEL", keys.of_show("friday", "meta"), "run")
     await stall.granted(reserve("h1"))
     assert (await stall.shows.read("friday")).epoch == before.epoch
-    assert await meta(stall, "run") == await Functions(stall.client).run()
+    assert await meta(stall, "run") == await Functions(stall.client, keys).run()
 
 
 async def test_the_library_loaded_anew_in_the_same_process_is_the_same_run(stall: Stall) -> None:
-    run = await Functions(stall.client).run()
+    run = await Functions(stall.client, keys).run()
     await ask(stall.client, "FUNCTION", "FLUSH")
-    assert await Functions(stall.client).run() == run
+    assert await Functions(stall.client, keys).run() == run
 
 
 async def test_events_of_another_epoch_are_not_given_for_those_that_were_asked_for(stall: Stall) -> None:

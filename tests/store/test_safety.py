@@ -9,9 +9,10 @@ from redis.asyncio import Redis
 from dropcast.domain.faults import EngineFault, EngineFull
 from dropcast.domain.ports import Change
 from dropcast.domain.trades import Expire, Granted
-from dropcast.store import keys
 from dropcast.store.connection import ask
+from dropcast.store.keys import CHANNEL, SHOW_KEYS
 from tests.support.engine import Stall, a_drop, a_show, dump, pay, release, reserve, sell
+from tests.support.keys import keys
 
 CALLS: dict[str, Callable[[Stall], Awaitable[object]]] = {
     "schedule": lambda stall: stall.shows.schedule(a_show()),
@@ -36,8 +37,8 @@ CALLS: dict[str, Callable[[Stall], Awaitable[object]]] = {
 async def test_a_key_of_a_wrong_type_is_refused_before_anything_is_written(stall: Stall, name: str) -> None:
     await stall.trade(reserve("h1"), pay("h1"), reserve("h9", "cem"))
     await stall.make_due("h:h9")
-    for key in keys.SHOW_KEYS:
-        if key == keys.CHANNEL:
+    for key in SHOW_KEYS:
+        if key == CHANNEL:
             continue
         real = keys.of_show("friday", key)
         exists = await ask(stall.client, "EXISTS", real)

