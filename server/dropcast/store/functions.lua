@@ -273,15 +273,19 @@ local function check_types(keys)
   return nil, exists
 end
 
-local own_run_known
+local own_process -- its id: dies with the process, and so does this library's memory
+local own_history, own_run_known = false, false -- the history that was read last, and the run that it makes
 
--- The run of this engine: its process, and whose history it goes on with. Asked for once: whenever the engine takes
--- over somebody else's data, it loads this library anew.
+-- The run of this engine: its process, and whose history it goes on with. The history is read anew in each call: a
+-- primary that was demoted and promoted again may go on with what it had, library and memory included, while another
+-- one has told events that never came here. Only its id says so.
 local function own_run()
-  if not own_run_known then
-    local process = string.match(call('INFO', 'server'), 'run_id:(%w+)')
-    local history = string.match(call('INFO', 'replication'), 'master_replid:(%w+)')
-    own_run_known = (process or '') .. ':' .. (history or '')
+  local info = call('INFO', 'replication')
+  local at = string.find(info, 'master_replid:', 1, true)
+  local history = at and string.match(info, '^%w+', at + 14) or ''
+  if history ~= own_history then
+    own_process = own_process or string.match(call('INFO', 'server'), 'run_id:(%w+)') or ''
+    own_history, own_run_known = history, own_process .. ':' .. history
   end
   return own_run_known
 end
