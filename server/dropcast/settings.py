@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     data_dir: str = "dropcast-data"
     redis_url: str = ""
     prefix: str = "dropcast"
+    engine_memory_bytes_max: Annotated[int, Meta(ge=0, le=2**62)] = 0
 
     # Access
     jwt_algorithm: JwtAlgorithm = "HS256"
@@ -65,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     payments: Literal["sandbox"] = "sandbox"
     payment_timeout_ms: Milliseconds = 15_000
     sandbox_slow_ms: Milliseconds = 2_000
+    accept_lost_sales: bool = False
 
     # The socket
     header_deadline_ms: Milliseconds = 10_000
@@ -113,6 +115,8 @@ HELP: dict[str, str] = {
     "redis_url": "A running Redis or Valkey (7.2 or newer) instead of the embedded engine.",
     "prefix": "What the names of all keys and channels in the engine begin with: installations that share an engine "
     "need one each.",
+    "engine_memory_bytes_max": "Bytes of memory of the embedded engine: with more it refuses pins and reserves; "
+    "0 stands for half of what the machine has.",
     "jwt_algorithm": "The one algorithm that tokens may be signed with: HS256, RS256, PS256, ES256 or EdDSA.",
     "jwt_secret": "Shared secret of 32 bytes or more, best given as DROPCAST_JWT_SECRET; without it one is made.",
     "jwt_public_key": "PEM file with the public key of the token issuer.",
@@ -136,6 +140,8 @@ HELP: dict[str, str] = {
     "payments": "Payment provider: sandbox.",
     "payment_timeout_ms": "How long a payment may take before it is undone, in milliseconds.",
     "sandbox_slow_ms": "How long the sandbox provider's slow token takes, in milliseconds.",
+    "accept_lost_sales": "Whether to sell on an engine that has no append-only file: its crash loses holds and "
+    "orders.",
     "header_deadline_ms": "How long a client may take to send its request's head, in milliseconds.",
     "header_bytes_max": "Bytes of a request's head at most.",
     "headers_max": "Header fields of a request at most.",

@@ -5,8 +5,8 @@ from redis.asyncio import Redis
 
 from dropcast.domain.catalogue import Product, Variant
 from dropcast.domain.faults import EngineFull
-from dropcast.store.connection import ask
 from dropcast.store.products import Products
+from tests.support.engine import memory_bound
 from tests.support.keys import keys
 
 
@@ -46,11 +46,8 @@ async def test_a_whole_catalogue_is_put_at_once_or_not_at_all(client: Redis) -> 
     await products.put([])
     await products.put([a_product(f"p{number:05}") for number in range(5_000)])
     assert len(await products.list("", 10_000)) == 5_000
-    await ask(client, "CONFIG", "SET", "maxmemory", 1)
-    try:
+    async with memory_bound(client, 1):
         with pytest.raises(EngineFull):
             await products.put([a_product("new")])
-    finally:
-        await ask(client, "CONFIG", "SET", "maxmemory", 0)
     assert await products.get("new") is None
     assert len(await products.list("", 10_000)) == 5_000

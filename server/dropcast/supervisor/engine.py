@@ -111,7 +111,8 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
         url = settings.redis_url or _join_or_start(settings, stack)
         client, keys = connect(url), Keys(settings.prefix)
         try:
-            warnings = await examine(client)
+            # Commands of one shot sell nothing: they must be able to look at what was sold on any engine.
+            warnings = await examine(client, accept_lost_sales=True)
             await library.load(client, keys)
             yield Engine(url, client, Shows(client, keys), Products(client, keys), warnings)
         finally:
@@ -122,15 +123,31 @@ async def prepare(url: str, settings: Settings, say: Callable[[str], None]) -> N
     """See to it that the engine is fit and has the engine functions. Raises EngineFault."""
     client = connect(url)
     try:
-        for warning in await examine(client):
+        warnings = await examine(client, accept_lost_sales=settings.accept_lost_sales)
+        for warning in warnings + shared_names(client, settings.prefix):
             say(f"warning: {warning}")
         await library.load(client, Keys(settings.prefix))
     finally:
         await client.aclose()
 
 
+def shared_names(client: Redis, prefix: str) -> list[str]:
+    """Return a warning when the engine's address names another database and the prefix is the default one."""
+    database = int(client.connection_pool.connection_kwargs.get("db") or 0)
+    if database == 0 or prefix != Settings().prefix:
+        return []
+    return [
+        f"database {database} does not tell installations apart: channels know no database, so that servers in other "
+        f"databases of this engine with the prefix {prefix} hear these shows (give each installation its own --prefix)"
+    ]
+
+
 def _embedded(settings: Settings) -> EmbeddedEngine:
-    return EmbeddedEngine(Path(settings.data_dir), prefix=settings.prefix)
+    return EmbeddedEngine(
+        Path(settings.data_dir),
+        prefix=settings.prefix,
+        memory_bytes_max=settings.engine_memory_bytes_max,
+    )
 
 
 def _join_or_start(settings: Settings, stack: ExitStack) -> str:
