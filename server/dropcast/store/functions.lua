@@ -1934,6 +1934,9 @@ end
 
 -- What the engine's user lacks to run `command`, which it may not: 'key', 'channel' or 'command'.
 local function lacking(command)
+  if command[1] == 'FCALL' then
+    return 'key' -- the command itself is what got us here
+  end
   -- It is refused again, with a sentence that tells.
   local answer = redis.pcall(unpack(command))
   local sentence = type(answer) == 'table' and answer.err or ''

@@ -20,7 +20,8 @@ from dropcast.store.keys import Keys
 
 logger = logging.getLogger(__name__)
 
-SOURCE = files("dropcast.store").joinpath("functions.lua").read_text(encoding="utf-8")
+PATH = files("dropcast.store").joinpath("functions.lua")
+SOURCE = PATH.read_text(encoding="utf-8")
 _LEASE_MS = 5_000
 _TRIES = 200
 _WAIT_S = 0.05
