@@ -53,6 +53,16 @@ def test_a_wrong_value_is_named_with_what_it_must_be(
     assert refusal(flags, environ) == message
 
 
+@pytest.mark.parametrize("prefix", ["a", "shop.eu-1_b", "team:shop", "x" * 64])
+def test_a_prefix_may_be_any_plain_name(prefix: str) -> None:
+    assert read({}, {"DROPCAST_PREFIX": prefix}).prefix == prefix
+
+
+@pytest.mark.parametrize("prefix", ["", "x" * 65, "a b", "{a}", "a*", "caf\u00e9", "a\n"])
+def test_a_prefix_that_could_move_or_match_other_keys_is_refused(prefix: str) -> None:
+    assert "1 to 64 letters, digits" in refusal({"prefix": prefix}, {})
+
+
 def test_no_algorithm_but_those_listed_is_taken() -> None:
     assert "it must be one of" in refusal({"jwt_algorithm": "none"}, {})
 

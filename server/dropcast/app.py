@@ -40,6 +40,7 @@ from dropcast.service.trading import Trading
 from dropcast.service.viewing import Viewing
 from dropcast.store.connection import connect
 from dropcast.store.desk import Desk
+from dropcast.store.keys import Keys
 from dropcast.store.products import Products
 from dropcast.store.shows import Shows
 from dropcast.store.tail import Tail
@@ -88,10 +89,11 @@ class _Worker:
         settings = self._settings = config.settings
         # Several servers may share one engine: a worker's name must be its own among all of them.
         name = f"{config.name}-{secrets.token_hex(4)}"
+        keys = Keys(settings.prefix)
         self._client = connect(config.engine_url)
-        self._tail = Tail(connect(config.engine_url))
-        self._store = Shows(self._client)
-        self._catalogue = Products(self._client)
+        self._tail = Tail(connect(config.engine_url), keys)
+        self._store = Shows(self._client, keys)
+        self._catalogue = Products(self._client, keys)
         self._clock = EngineClock()
         self.desk = Desk(self._store, holds_per_viewer_max=settings.holds_per_viewer_max)
         self.sweeper = Sweeper(store=self._store, desk=self.desk, clock=self._clock, worker=name)

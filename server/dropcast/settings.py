@@ -13,6 +13,7 @@ from msgspec import Meta, inspect
 
 ENV_PREFIX = "DROPCAST_"
 SECRET_BYTES_MIN = 32
+_PREFIX = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _ORIGIN = re.compile(
     r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?", re.IGNORECASE
 )
@@ -35,6 +36,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     workers: Annotated[int, Meta(ge=1, le=64)] = 1
     data_dir: str = "dropcast-data"
     redis_url: str = ""
+    prefix: str = "dropcast"
+    engine_memory_bytes_max: Annotated[int, Meta(ge=0, le=2**62)] = 0
 
     # Access
     jwt_algorithm: JwtAlgorithm = "HS256"
@@ -61,6 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     payments: Literal["sandbox"] = "sandbox"
     payment_timeout_ms: Milliseconds = 15_000
     sandbox_slow_ms: Milliseconds = 2_000
+    accept_lost_sales: bool = False
 
     # The socket
     header_deadline_ms: Milliseconds = 10_000
@@ -107,6 +111,10 @@ HELP: dict[str, str] = {
     "workers": "Worker processes, each with its own listening socket on the same port.",
     "data_dir": "Directory of the embedded engine and of the development secret.",
     "redis_url": "A running Redis or Valkey (7.2 or newer) instead of the embedded engine.",
+    "prefix": "What the names of all keys and channels in the engine begin with: installations that share an engine "
+    "need one each.",
+    "engine_memory_bytes_max": "Bytes of memory of the embedded engine: with more it refuses pins and reserves; "
+    "0 stands for half of what the machine has.",
     "jwt_algorithm": "The one algorithm that tokens may be signed with: HS256, RS256, PS256, ES256 or EdDSA.",
     "jwt_secret": "Shared secret of 32 bytes or more, best given as DROPCAST_JWT_SECRET; without it one is made.",
     "jwt_public_key": "PEM file with the public key of the token issuer.",
@@ -130,6 +138,8 @@ HELP: dict[str, str] = {
     "payments": "Payment provider: sandbox.",
     "payment_timeout_ms": "How long a payment may take before it is undone, in milliseconds.",
     "sandbox_slow_ms": "How long the sandbox provider's slow token takes, in milliseconds.",
+    "accept_lost_sales": "Whether to sell on an engine that has no append-only file: its crash loses holds and "
+    "orders.",
     "header_deadline_ms": "How long a client may take to send its request's head, in milliseconds.",
     "header_bytes_max": "Bytes of a request's head at most.",
     "headers_max": "Header fields of a request at most.",
@@ -217,6 +227,10 @@ def listed(value: str) -> tuple[str, ...]:
 
 def checked(settings: Settings) -> Settings:
     """Refuse settings that contradict each other."""
+    if not _PREFIX.fullmatch(settings.prefix):
+        raise SettingsError(
+            f"prefix={settings.prefix}: it must be 1 to 64 letters, digits, dots, colons, hyphens and underscores"
+        )
     algorithm, secret = settings.jwt_algorithm, settings.jwt_secret
     hmac = algorithm == "HS256"
     if hmac and (settings.jwt_public_key or settings.jwt_jwks):

@@ -8,11 +8,11 @@ import msgspec
 from click.testing import CliRunner
 
 from dropcast.cli import main
-from dropcast.store import keys
 from dropcast.store.connection import ask, connect
 from dropcast.store.embedded import running
 from dropcast_client import Client, Held
 from tests.support.house import House
+from tests.support.keys import keys
 from tests.support.server import SECRET, Server
 
 AUDITS = 12

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from dropcast.store import keys
 from dropcast.store.connection import ask, connect
 from dropcast.store.embedded import running
 from dropcast_loadtest.evening.plan import plan
 from tests.support.commands import ignoring
+from tests.support.keys import keys
 from tests.support.server import SECRET, Server
 
 TINY = ("--users", "20", "--seconds", "4", "--json")

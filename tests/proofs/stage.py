@@ -17,6 +17,7 @@ from dropcast.store.shows import Shows
 from dropcast.supervisor import Running
 from tests.history.checker import Truth
 from tests.support.house import House
+from tests.support.keys import keys
 from tests.support.processes import is_alive
 from tests.support.server import SECRET
 from tests.support.wait import wait_until
@@ -75,7 +76,7 @@ async def read_truth(engine_url: str, show: str) -> Truth:
     """Read all that an engine has of a show, in the order that the checker asks for."""
     client = connect(engine_url)
     try:
-        shows = Shows(client)
+        shows = Shows(client, keys)
         snapshot = await shows.read(show)
         orders = tuple(await shows.orders(show))
         journal = tuple(await shows.journal(show, 0, _ALL))

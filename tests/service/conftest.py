@@ -14,16 +14,17 @@ from dropcast.store.desk import Desk
 from dropcast.store.embedded import EmbeddedEngine
 from dropcast.store.shows import Shows
 from dropcast.store.tail import Tail
+from tests.support.keys import keys
 
 
 class Parts:
     """One worker without its sockets."""
 
     def __init__(self, engine_url: str, client: Redis, worker: str, settings: Settings) -> None:
-        self.store = Shows(client)
+        self.store = Shows(client, keys)
         self.desk = Desk(self.store, holds_per_viewer_max=settings.holds_per_viewer_max)
         self.clock = EngineClock()
-        self.tail = Tail(connect(engine_url))
+        self.tail = Tail(connect(engine_url), keys)
         self.sweeper = Sweeper(store=self.store, desk=self.desk, clock=self.clock, worker=worker)
         self.stage = Stage(
             store=self.store,

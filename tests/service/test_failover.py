@@ -137,3 +137,36 @@ async def test_a_replica_says_that_it_takes_no_writes(pair: Pair) -> None:
         with pytest.raises(EngineAway, match="replica") as raised:
             await call
         assert raised.value.temporary
+
+
+async def test_a_primary_that_comes_back_with_less_than_its_stand_in_told_is_another_history(
+    pair: Pair,
+) -> None:
+    """A planned failover and back: the first goes on with its data and its functions, and lacks what it never got."""
+    stall = await Stall(pair.client(pair.first)).open()
+    await say(stall, "all know this")
+    async with a_worker(pair) as parts:
+        live = await parts.stage.enter("friday")
+        assert live.state is not None
+        first_epoch = live.state.epoch
+        member = Recorder()
+        live.room.join(member, "")
+        await pair.hand_over()
+        await pair.cut(pair.second)
+        second = Stall(pair.client(pair.second))
+        pair.lead_to(pair.second)
+        await pair.hang_up(pair.first)
+        await wait_until(lambda: len(member.of_type("resync")) == 1)
+        await say(second, "lost")
+        await wait_until(lambda: said(member)[-1:] == ["lost"])
+
+        await pair.promote(pair.first)
+        pair.lead_to(pair.first)
+        pair.second.stop()
+        await wait_until(lambda: len(member.of_type("resync")) == 2)
+        await say(stall, "after")
+        await wait_until(lambda: said(member)[-1:] == ["after"])
+
+        epochs = [message["epoch"] for message in member.of_type("resync")]
+        assert len({first_epoch, *epochs}) == 3
+        assert await stall.audit() == []

@@ -15,6 +15,7 @@ from dropcast.store.products import Products
 from dropcast.wire.commands import Pin
 from tests.service.conftest import Parts
 from tests.support.engine import Stall, a_drop, reserve
+from tests.support.keys import keys
 from tests.support.recorder import Recorder
 from tests.support.wait import wait_until
 
@@ -117,7 +118,7 @@ async def test_another_worker_takes_a_dead_ones_lease_within_a_second(
 
 
 async def test_a_pins_times_reach_the_engine(parts: Parts, stall: Stall, client: Redis) -> None:
-    products = Products(client)
+    products = Products(client, keys)
     variant = Variant(sku="RED", title="Red", options={"Colour": "Red"}, price_minor=2_900)
     await products.put([Product(handle="scarf", title="Scarf", currency="EUR", variants=(variant,))])
     hosting = Hosting(store=parts.store, products=products, stage=parts.stage, hold_ms=60_000, drop_limit=2)

@@ -5,10 +5,10 @@ from redis.asyncio import Redis
 
 from dropcast.domain.faults import NotFound
 from dropcast.domain.trades import Release
-from dropcast.store import keys
 from dropcast.store.connection import ask
 from tests.service.conftest import Parts
 from tests.support.engine import Stall, reserve
+from tests.support.keys import keys
 from tests.support.recorder import Recorder
 from tests.support.wait import wait_until
 

@@ -14,6 +14,7 @@ from dropcast.store.products import Products
 from dropcast.wire.commands import Watch
 from tests.service.conftest import Parts
 from tests.support.engine import Stall, reserve
+from tests.support.keys import keys
 from tests.support.recorder import Recorder
 from tests.support.wait import wait_until
 
@@ -28,7 +29,7 @@ WATCH = Watch(id=1, show="friday")
 @pytest.fixture
 def hosting(parts: Parts, client: Redis) -> Hosting:
     return Hosting(
-        store=parts.store, products=Products(client), stage=parts.stage, hold_ms=60_000, drop_limit=2
+        store=parts.store, products=Products(client, keys), stage=parts.stage, hold_ms=60_000, drop_limit=2
     )
 
 

@@ -6,11 +6,11 @@ from dropcast.domain.events import JournalEntry
 from dropcast.domain.faults import BadRequest, NotFound
 from dropcast.domain.ports import Change
 from dropcast.domain.state import Applied, ShowState
-from dropcast.store import keys
 from dropcast.store.connection import ask, connect
 from dropcast.store.embedded import EmbeddedEngine
 from dropcast.store.tail import Tail
 from tests.support.engine import Stall, a_drop, pay, release, reserve, sell
+from tests.support.keys import keys
 from tests.support.wait import wait_until
 
 
@@ -44,7 +44,7 @@ async def test_a_snapshot_of_many_holds_is_whole(stall: Stall) -> None:
 async def test_a_view_kept_by_publications_is_the_same_as_one_read_anew(
     stall: Stall, engine: EmbeddedEngine
 ) -> None:
-    tail = Tail(connect(engine.url))
+    tail = Tail(connect(engine.url), keys)
     publications: list[object] = []
     confirmed: list[bool] = []
     before = ShowState(await stall.shows.read("friday"))

@@ -10,7 +10,7 @@ import click
 from dropcast.settings import HELP, NAMES, Settings, flag_of, groups, wanted
 from dropcast.settings_reading import read
 
-ENGINE_OPTIONS = ("data_dir", "redis_url")
+ENGINE_OPTIONS = ("data_dir", "redis_url", "prefix")
 TOKEN_OPTIONS = ("data_dir", "jwt_algorithm", "jwt_secret", "jwt_audience", "jwt_issuer")
 
 _EPILOG = (

@@ -122,6 +122,11 @@ class AdoptAnswer(msgspec.Struct, frozen=True, array_like=True):
     adopted: bool
 
 
+class PermissionsAnswer(msgspec.Struct, frozen=True, array_like=True):
+    code: str
+    refused: list[tuple[list[str | int], str]]
+
+
 _REFUSAL = msgspec.msgpack.Decoder(list[Any])
 _OK = b"\xa2ok"
 _UNKNOWN_SHOW = msgspec.msgpack.encode(["unknown_show"])

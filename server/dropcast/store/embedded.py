@@ -19,6 +19,8 @@ from urllib.parse import quote
 
 from dropcast.domain.faults import EngineAway, EngineFault
 from dropcast.store.engine_binary import binary_path
+from dropcast.settings import Settings
+from dropcast.store.machine_memory import memory_bytes
 from dropcast.store.succession import Succession
 
 START_DEADLINE_S = 30.0
@@ -75,16 +77,25 @@ class EmbeddedEngine:
     On Linux the child ends with the thread that started it: start it from one that lives as long as you do.
     """
 
-    def __init__(self, data_dir: Path, *, binary: Path | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        binary: Path | None = None,
+        prefix: str = Settings().prefix,
+        memory_bytes_max: int = 0,
+    ) -> None:
+        """`prefix` and `memory_bytes_max`: the settings of the server that is to work with it."""
         self.data_dir = data_dir.resolve()
         self.socket_path = socket_path(data_dir)
         self.url = f"unix://{quote(str(self.socket_path))}"
         self.log_path = self.data_dir / "engine.log"
         self._binary = binary
+        self._memory_bytes_max = memory_bytes_max or memory_bytes() // 2
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: int | None = None
         self._log_start = 0
-        self._succession = Succession(self.data_dir)
+        self._succession = Succession(self.data_dir, prefix)
         # The engine listens here. `socket_path` leads to it once it may be called by others.
         self._first_path = self.socket_path.with_suffix(".new")
 
@@ -195,6 +206,7 @@ class EmbeddedEngine:
             "appendonly": "yes",
             "appendfsync": "always",
             "save": "",
+            "maxmemory": str(self._memory_bytes_max),
             "maxmemory-policy": "noeviction",
             "logfile": "",
             "always-show-logo": "no",

@@ -273,15 +273,19 @@ local function check_types(keys)
   return nil, exists
 end
 
-local own_run_known
+local own_process -- its id: dies with the process, and so does this library's memory
+local own_history, own_run_known = false, false -- the history that was read last, and the run that it makes
 
--- The run of this engine: its process, and whose history it goes on with. Asked for once: whenever the engine takes
--- over somebody else's data, it loads this library anew.
+-- The run of this engine: its process, and whose history it goes on with. The history is read anew in each call: a
+-- primary that was demoted and promoted again may go on with what it had, library and memory included, while another
+-- one has told events that never came here. Only its id says so.
 local function own_run()
-  if not own_run_known then
-    local process = string.match(call('INFO', 'server'), 'run_id:(%w+)')
-    local history = string.match(call('INFO', 'replication'), 'master_replid:(%w+)')
-    own_run_known = (process or '') .. ':' .. (history or '')
+  local info = call('INFO', 'replication')
+  local at = string.find(info, 'master_replid:', 1, true)
+  local history = at and string.match(info, '^%w+', at + 14) or ''
+  if history ~= own_history then
+    own_process = own_process or string.match(call('INFO', 'server'), 'run_id:(%w+)') or ''
+    own_history, own_run_known = history, own_process .. ':' .. history
   end
   return own_run_known
 end
@@ -756,7 +760,9 @@ local function commit(show)
       .. pack_array(lines)
       .. pack(show.moderations)
       .. pack_array(show.moderated_lines)
-    call('SPUBLISH', keys[LIVE], publication)
+    -- Protected: all is written by now. Should the engine have taken the permission away, workers find what they miss by
+    -- the next beat.
+    redis.pcall('SPUBLISH', keys[LIVE], publication)
   end
   return nil
 end
@@ -1893,6 +1899,73 @@ local function lease(keys, args)
   return pack({'ok', true})
 end
 
+-- Permissions --------------------------------------------------------------------------------------------------------------
+
+-- Every command that is called here, as it is called: on `key` or `channel` of a show, or on none. A command of another
+-- form than its own must not be asked about: some engines end by it.
+local function commands_called(key, channel)
+  return {
+    {'GET', key},
+    {'HDEL', key, 'field'},
+    {'HGETALL', key},
+    {'HKEYS', key},
+    {'HLEN', key},
+    {'HMGET', key, 'field'},
+    {'HSET', key, 'field', 'value'},
+    {'INFO', 'replication'},
+    {'PEXPIRE', key, 1},
+    {'PEXPIREAT', key, 1},
+    {'SET', key, 'value', 'PX', 1},
+    {'SPUBLISH', channel, 'message'},
+    {'TIME'},
+    {'TYPE', key},
+    {'XADD', key, '1-0', 'field', 'value'},
+    {'XLEN', key},
+    {'XRANGE', key, '-', '+', 'COUNT', 1},
+    {'XREAD', 'COUNT', 1, 'STREAMS', key, key, '0-0', '0-0'},
+    {'ZADD', key, 1, 'member'},
+    {'ZCARD', key},
+    {'ZRANGE', key, 0, 0},
+    {'ZRANGEBYSCORE', key, 0, 0},
+    {'ZREM', key, 'member'},
+    {'ZREVRANGE', key, 0, 0},
+  }
+end
+
+-- What the engine's user lacks to run `command`, which it may not: 'key', 'channel' or 'command'.
+local function lacking(command)
+  if command[1] == 'FCALL' then
+    return 'key' -- the command itself is what got us here
+  end
+  -- It is refused again, with a sentence that tells.
+  local answer = redis.pcall(unpack(command))
+  local sentence = type(answer) == 'table' and answer.err or ''
+  return string.match(sentence, 'permissions to access .*(key)$')
+    or string.match(sentence, 'permissions to access .*(channel)$')
+    or 'command'
+end
+
+-- dropcast_permissions: which commands the engine's user may not run, of those that the functions call on `key` and
+-- `channel` of a show, and of `commands`, [[word, ...], ...]. Nothing is run.
+-- KEYS
+-- ARGV key channel commands
+-- returns ["ok", [[[word, ...], lacking], ...]], lacking one of 'command', 'key', 'channel' | ["bad_request", what]
+local function permissions(_, args)
+  local others = unpack_table(args[3])
+  if not others then
+    return pack({'bad_request', 'commands'})
+  end
+  local refused = {}
+  for _, commands in ipairs({commands_called(args[1], args[2]), others}) do
+    for _, command in ipairs(commands) do
+      if not redis.acl_check_cmd(unpack(command)) then
+        refused[#refused + 1] = pack({command, lacking(command)})
+      end
+    end
+  end
+  return '\146' .. pack('ok') .. pack_array(refused)
+end
+
 -- Registration -----------------------------------------------------------------------------------------------------------
 
 -- What gives units back or closes goes on when memory is full; what takes more memory does not.
@@ -1925,3 +1998,4 @@ register('beat', beat, 'allow-oom')
 register('lease', lease, 'allow-oom')
 register('run', run, 'no-writes')
 register('adopt', adopt, 'allow-oom')
+register('permissions', permissions, 'no-writes')

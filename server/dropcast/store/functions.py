@@ -14,12 +14,13 @@ from dropcast.domain.events import Beat
 from dropcast.domain.faults import EngineFault
 from dropcast.domain.trades import Invalid, Outcome, Problem, Trade
 from dropcast.metrics import counts
-from dropcast.store import keys, library
+from dropcast.store import library
 from dropcast.store.answers import (
     AdoptAnswer,
     BeatAnswer,
     DoneAnswer,
     LeaseAnswer,
+    PermissionsAnswer,
     ReadAnswer,
     ScheduleAnswer,
     ShowRecord,
@@ -28,6 +29,7 @@ from dropcast.store.answers import (
     raise_refusal,
 )
 from dropcast.store.connection import Asked, ask
+from dropcast.store.keys import Keys
 from dropcast.store.lane import Lane
 
 Argument = str | int | bytes
@@ -39,13 +41,15 @@ _TRADES = msgspec.msgpack.Decoder(TradeAnswer)
 _READ = msgspec.msgpack.Decoder(ReadAnswer)
 _BEAT = msgspec.msgpack.Decoder(BeatAnswer)
 _LEASE = msgspec.msgpack.Decoder(LeaseAnswer)
+_PERMISSIONS = msgspec.msgpack.Decoder(PermissionsAnswer)
 _ADOPT = msgspec.msgpack.Decoder(AdoptAnswer)
 
 
 class Functions:
-    def __init__(self, client: Redis, lane: Asked | None = None) -> None:
+    def __init__(self, client: Redis, keys: Keys, lane: Asked | None = None) -> None:
         """All but `read` go through `lane`, one of the client's own by default: the answer to `read` may be long."""
         self._client = client
+        self._keys = keys
         self._lane = lane or Lane(client)
 
     async def version(self) -> int:
@@ -131,7 +135,7 @@ class Functions:
         self, name: str, show: str, trades: Sequence[Trade], holds_per_viewer_max: int
     ) -> list[Outcome]:
         packed = _ENCODER.encode(trades)
-        answer = await self._call(name, keys.all_of_show(show), packed, holds_per_viewer_max)
+        answer = await self._call(name, self._keys.all_of_show(show), packed, holds_per_viewer_max)
         if is_unknown_show(answer):
             return [Invalid(Problem.UNKNOWN_SHOW)] * len(trades)
         raise_refusal(answer)
@@ -141,20 +145,25 @@ class Functions:
         return outcomes
 
     async def read(self, show: str) -> ReadAnswer:
-        answer = await self._call("dropcast_read", keys.all_of_show(show), through=self._client)
+        answer = await self._call("dropcast_read", self._keys.all_of_show(show), through=self._client)
         raise_refusal(answer)
         return _READ.decode(answer)
 
     async def beat(self, show: str, *, worker: str, viewers: int) -> Beat:
         return _BEAT.decode(await self._of_show("dropcast_beat", show, worker, viewers)).beat
 
+    async def permissions(self, *, key: str, channel: str, commands: bytes) -> PermissionsAnswer:
+        answer = await self._call("dropcast_permissions", (), key, channel, commands)
+        raise_refusal(answer)
+        return _PERMISSIONS.decode(answer)
+
     async def lease(self, name: str, *, worker: str, lease_ms: int) -> bool:
-        answer = await self._call("dropcast_lease", (keys.lease(name),), worker, lease_ms)
+        answer = await self._call("dropcast_lease", (self._keys.lease(name),), worker, lease_ms)
         raise_refusal(answer)
         return _LEASE.decode(answer).taken
 
     async def _of_show(self, name: str, show: str, *args: Argument) -> bytes:
-        answer = await self._call(name, keys.all_of_show(show), *args)
+        answer = await self._call(name, self._keys.all_of_show(show), *args)
         raise_refusal(answer)
         return answer
 
@@ -169,7 +178,7 @@ class Functions:
             if not library.is_missing(fault):
                 counts.engine_failures[fault.code] += 1
                 raise
-            await library.load(self._client)
+            await library.load(self._client, self._keys)
             answer = await ask(client, "FCALL", name, len(names), *names, *args)
         counts.engine_call_s[name.removeprefix("dropcast_")].since(began_s)
         return answer

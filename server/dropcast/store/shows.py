@@ -19,10 +19,10 @@ from dropcast.domain.ids import is_id
 from dropcast.domain.ports import Change, Done, NewDrop
 from dropcast.domain.show import Frozen, Show, ShowStatus
 from dropcast.domain.trades import Outcome, Trade
-from dropcast.store import keys
 from dropcast.store.answers import DoneAnswer, HoldRecord, ShowInfo, ShowRecord
 from dropcast.store.connection import ask, engine_faults, ping
 from dropcast.store.functions import Functions
+from dropcast.store.keys import SHOW_KEYS, Keys
 from dropcast.store.lane import Lane
 
 _META_FIELDS = ("info", "status", "starts_at", "started_at", "ended_at", "epoch", "frozen")
@@ -40,10 +40,11 @@ _ORDER = msgspec.msgpack.Decoder(Order)
 class Shows:
     """Implements ShowStore, and what the Desk needs."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, keys: Keys) -> None:
         self._client = client
+        self._keys = keys
         self._lane = Lane(client)
-        self._functions = Functions(client, self._lane)
+        self._functions = Functions(client, keys, self._lane)
 
     async def ping(self) -> None:
         """Raise EngineFault unless the engine answers."""
@@ -56,7 +57,7 @@ class Shows:
             raise BadRequest("a show's id is made of 1 to 64 letters, digits, hyphens and underscores")
         info = _encode(ShowInfo(show.title, show.creator, show.moderators, show.currency))
         # First the list, so that no show can exist without standing in it; readers skip what does not exist.
-        await ask(self._client, "ZADD", keys.SHOWS, 0, show.id)
+        await ask(self._client, "ZADD", self._keys.shows, 0, show.id)
         record = await self._functions.schedule(
             show.id, info=info, starts_at=show.starts_at_ms, epoch=secrets.token_hex(8)
         )
@@ -171,32 +172,32 @@ class Shows:
         with engine_faults():
             pipeline = self._client.pipeline(transaction=False)
             for show in ids:
-                pipeline.hmget(keys.of_show(show, "meta"), _META_FIELDS)
+                pipeline.hmget(self._keys.of_show(show, "meta"), _META_FIELDS)
             records = await pipeline.execute()
         return [_record(fields).as_show(show) for show, fields in zip(ids, records, strict=True) if fields[0]]
 
     async def _ids(self, after: str, limit: int) -> list[str]:
         low = f"({after}" if after else "-"
-        found = await ask(self._lane, "ZRANGE", keys.SHOWS, low, "+", "BYLEX", "LIMIT", 0, limit)
+        found = await ask(self._lane, "ZRANGE", self._keys.shows, low, "+", "BYLEX", "LIMIT", 0, limit)
         return [raw.decode() for raw in found]
 
     async def hold(self, show: str, hold: str) -> Hold | None:
-        raw = await ask(self._client, "HGET", _key(show, "holds"), hold)
+        raw = await ask(self._client, "HGET", self._key(show, "holds"), hold)
         return _HOLD.decode(raw).as_hold(hold) if raw is not None else None
 
     async def events(self, show: str, since: int, limit: int, epoch: str = "") -> Sequence[Event]:
         with engine_faults():
             # The log first: what is in it was written in the epoch that is read after it, or in one before that one.
             pipeline = self._client.pipeline(transaction=False)
-            pipeline.xrange(_key(show, "events"), f"{since + 1}-0", "+", limit)
-            pipeline.hget(_key(show, "meta"), "epoch")
+            pipeline.xrange(self._key(show, "events"), f"{since + 1}-0", "+", limit)
+            pipeline.hget(self._key(show, "meta"), "epoch")
             entries, found = await pipeline.execute()
         if epoch and (found is None or found.decode() != epoch):
             return []
         return [_EVENT.decode(fields[b"e"]) for _, fields in entries]
 
     async def journal(self, show: str, since: int, limit: int) -> Sequence[JournalEntry]:
-        key = _key(show, "journal")
+        key = self._key(show, "journal")
         entries = await ask(self._client, "XRANGE", key, f"{since + 1}-0", "+", "COUNT", limit)
         return [_JOURNAL.decode(fields[b"m"]) for _, fields in entries]
 
@@ -206,7 +207,7 @@ class Shows:
         while True:
             # In steps, so that a long list does not hold up the trade; a step may repeat what another gave.
             cursor, some = await ask(
-                self._client, "HSCAN", _key(show, "orders"), cursor, "COUNT", _SCAN_COUNT
+                self._client, "HSCAN", self._key(show, "orders"), cursor, "COUNT", _SCAN_COUNT
             )
             found |= some
             if cursor == 0:
@@ -214,9 +215,8 @@ class Shows:
         orders = [_ORDER.decode(raw) for raw in found.values()]
         return sorted(orders, key=lambda order: (order.sold_at_ms, order.id))
 
-
-def _key(show: str, name: str) -> str:
-    return keys.all_of_show(show)[keys.SHOW_KEYS.index(name)]
+    def _key(self, show: str, name: str) -> str:
+        return self._keys.all_of_show(show)[SHOW_KEYS.index(name)]
 
 
 def _record(fields: Sequence[bytes | None]) -> ShowRecord:

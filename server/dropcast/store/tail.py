@@ -18,8 +18,8 @@ from redis.asyncio.client import PubSub
 from dropcast.domain.events import Publication
 from dropcast.domain.faults import EngineAway, Fault
 from dropcast.metrics import counts
-from dropcast.store import keys
 from dropcast.store.connection import engine_faults
+from dropcast.store.keys import Keys
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +39,9 @@ class _Follower(msgspec.Struct, frozen=True):
 class Tail:
     """Implements ShowTail. Owns its client."""
 
-    def __init__(self, client: Redis, *, quiet_s: float = QUIET_S) -> None:
+    def __init__(self, client: Redis, keys: Keys, *, quiet_s: float = QUIET_S) -> None:
         self._client = client
+        self._keys = keys
         self._quiet_s = quiet_s
         self._followers: dict[bytes, _Follower] = {}
         self._pubsub: PubSub | None = None
@@ -54,8 +55,8 @@ class Tail:
 
         A show has one follower; another one takes its place.
         """
-        keys.all_of_show(show)
-        channel = keys.channel(show).encode()
+        self._keys.all_of_show(show)
+        channel = self._keys.channel(show).encode()
         self._followers[channel] = _Follower(show, on_publication, on_confirmed)
         if self._reader is None:
             self._reader = asyncio.get_running_loop().create_task(self._run())
@@ -63,7 +64,7 @@ class Tail:
             await self._tell("SSUBSCRIBE", channel)
 
     async def unfollow(self, show: str) -> None:
-        channel = keys.channel(show).encode()
+        channel = self._keys.channel(show).encode()
         if self._followers.pop(channel, None) is not None:
             await self._tell("SUNSUBSCRIBE", channel)
 

@@ -10,18 +10,19 @@ from dropcast.metrics.catalogue import CATALOGUE
 from dropcast.metrics.ledger import Family, Ledger, Sample
 from dropcast.metrics.sharing import Sheet
 from dropcast.metrics.text import render
+from dropcast.store.keys import Keys
 from dropcast.supervisor.probe import Probe
 
 _OWN = {metric.name: metric for metric in CATALOGUE if not metric.field}
 
 
 class Metrics:
-    def __init__(self, workers: Iterable[str], engine_url: str) -> None:
+    def __init__(self, workers: Iterable[str], engine_url: str, keys: Keys) -> None:
         self._sheets = {name: Sheet.make() for name in workers}
         self._up = dict.fromkeys(self._sheets, False)
         self._starts = dict.fromkeys(self._sheets, 0)
         self._ledger = Ledger()
-        self._probe = Probe(engine_url)
+        self._probe = Probe(engine_url, keys)
 
     def descriptor(self, name: str) -> int:
         """Return where the worker is to write; it begins anew."""

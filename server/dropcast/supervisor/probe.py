@@ -7,6 +7,7 @@ import msgspec
 
 from dropcast.domain.faults import Fault
 from dropcast.store.connection import ask, connect
+from dropcast.store.keys import Keys
 from dropcast.store.open_holds import open_holds
 
 _DEADLINE_S = 2.0
@@ -32,7 +33,8 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Probe:
-    def __init__(self, engine_url: str) -> None:
+    def __init__(self, engine_url: str, keys: Keys) -> None:
+        self._keys = keys
         self._client = connect(engine_url, connections_max=4)
         self._found = Found()
         self._asked_s = -_FRESH_S
@@ -54,6 +56,6 @@ class Probe:
             async with asyncio.timeout(_DEADLINE_S):
                 memory = await ask(self._client, "INFO", "memory")
                 found = Found(True, int(memory["used_memory"]))
-                return msgspec.structs.replace(found, holds_open=await open_holds(self._client))
+                return msgspec.structs.replace(found, holds_open=await open_holds(self._client, self._keys))
         except (Fault, TimeoutError):
             return Found()

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from math import isfinite
-from pathlib import Path
 from typing import IO
 
 import msgspec
@@ -23,6 +22,7 @@ from dropcast.edge.secrets import resolve_secret
 from dropcast.settings import Settings, SettingsError
 from dropcast.store.engine_binary import binary_path
 from dropcast.supervisor.descriptors import raise_limit
+from dropcast.store.keys import Keys
 from dropcast.supervisor.engine import EngineChild, prepare
 from dropcast.supervisor.metrics import Metrics
 from dropcast.supervisor.plan import Kill, Plan, Start, Step, Stop
@@ -70,7 +70,8 @@ class Supervisor:
         self._say = say
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._engine = None if settings.redis_url else EngineChild(Path(settings.data_dir))
+        keys = Keys(settings.prefix)
+        self._engine = None if settings.redis_url else EngineChild(settings)
         self.engine_url = self._engine.url if self._engine else settings.redis_url
         names = [f"w{number}" for number in range(settings.workers)]
         self.workers = {name: WorkerProcess(name, log) for name in names}
@@ -82,7 +83,7 @@ class Supervisor:
             name: tuple(bound.fileno() for bound in sockets)
             for name, sockets in zip(names, self._listeners.sockets, strict=True)
         }
-        self._metrics = Metrics(names, self.engine_url) if settings.metrics_port else None
+        self._metrics = Metrics(names, self.engine_url, keys) if settings.metrics_port else None
         self._scraping = self._listen_for_scrapes(settings)
         self.port = self._listeners.port
         self.urls = self._listeners.urls
@@ -136,7 +137,7 @@ class Supervisor:
             if self._scraping is not None:
                 await self._scraping.serve()
             if self._engine is None:
-                await prepare(self.engine_url, self._say)
+                await prepare(self.engine_url, self.settings, self._say)
             await self._follow_plan()
         finally:
             self._listeners.close()
