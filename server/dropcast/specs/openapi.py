@@ -59,6 +59,7 @@ _NAMES = {
     409: "Conflict",
     413: "TooLarge",
     422: "BadRequest",
+    429: "RateLimited",
     500: "Internal",
     502: "PaymentUnknown",
     503: "EngineFault",
@@ -136,11 +137,16 @@ _HEADERS = {
         "description": "How to authenticate: by a bearer token.",
         "schema": {"type": "string", "const": "Bearer"},
     },
+    "RetryAfter": {
+        "description": "In how many seconds the same request may pass.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
 }
 
 
 _REQUEST_ID = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
 _WWW_AUTHENTICATE = {"$ref": "#/components/headers/WwwAuthenticate"}
+_RETRY_AFTER = {"$ref": "#/components/headers/RetryAfter"}
 
 
 def _paths() -> Schema:
@@ -250,6 +256,8 @@ def _responses() -> Schema:
         }
         if status == HTTPStatus.UNAUTHORIZED:
             told["headers"] = {**_REQUEST_ID, "WWW-Authenticate": _WWW_AUTHENTICATE}
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            told["headers"] = {**_REQUEST_ID, "Retry-After": _RETRY_AFTER}
         found[_response_name(status)] = told
     for name, about, text in _REFUSED_EARLY.values():
         content = {"text/plain": {"schema": {"type": "string"}, "example": text + "\n"}}
