@@ -139,14 +139,13 @@ _HEADERS = {
     },
     "RetryAfter": {
         "description": "In how many seconds the same request may pass.",
-        "schema": {"type": "integer", "minimum": 1},
+        "schema": {"type": "integer"},
     },
 }
 
 
 _REQUEST_ID = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
 _WWW_AUTHENTICATE = {"$ref": "#/components/headers/WwwAuthenticate"}
-_RETRY_AFTER = {"$ref": "#/components/headers/RetryAfter"}
 
 
 def _paths() -> Schema:
@@ -257,7 +256,7 @@ def _responses() -> Schema:
         if status == HTTPStatus.UNAUTHORIZED:
             told["headers"] = {**_REQUEST_ID, "WWW-Authenticate": _WWW_AUTHENTICATE}
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            told["headers"] = {**_REQUEST_ID, "Retry-After": _RETRY_AFTER}
+            told["headers"] = {**_REQUEST_ID, "Retry-After": {"$ref": "#/components/headers/RetryAfter"}}
         found[_response_name(status)] = told
     for name, about, text in _REFUSED_EARLY.values():
         content = {"text/plain": {"schema": {"type": "string"}, "example": text + "\n"}}
