@@ -1,4 +1,4 @@
-"""What servers of version 3 of the functions say when a host pins, updates or announces: frozen, to hold later ones against.
+"""What servers of version 3 of the functions say when a host pins, updates or announces: frozen, to test later ones by.
 
 Their calls with KEYS and ARGV as they were, before the engine counted what hosts add to a show.
 """
