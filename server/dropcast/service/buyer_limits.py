@@ -16,24 +16,17 @@ from dropcast.service.viewer_rates import ViewerRates
 class BuyerLimits:
     def __init__(self, *, reserves_per_s: int, burst_s: int, payments_max: int) -> None:
         """`payments_max`: checkouts of one viewer that may be under way at once."""
-        self._reserves = ViewerRates(reserves_per_s, burst_s)
-        self._others = ViewerRates(reserves_per_s, burst_s)
+        self.reserves = ViewerRates(reserves_per_s, burst_s)
+        self.others = ViewerRates(reserves_per_s, burst_s)
+        """Releases and checkouts."""
         self._payments_max = payments_max
         self._payments: dict[str, int] = {}
-
-    def may_reserve(self, viewer: str) -> bool:
-        """Count a reserve; False when it is one too many."""
-        return self._reserves.take(viewer, monotonic()) or _too_many()
-
-    def may_release(self, viewer: str) -> bool:
-        """Count a release; False when it is one too many."""
-        return self._others.take(viewer, monotonic()) or _too_many()
 
     @contextmanager
     def payment(self, viewer: str) -> Iterator[None]:
         """Count a checkout, and have it under way meanwhile. Raises RateLimited when it is one too many."""
-        if not self.may_release(viewer):
-            raise RateLimited("too many checkouts; slow down")
+        if not self.others.take(viewer, monotonic()):
+            raise too_many("checkouts")
         under_way = self._payments.get(viewer, 0)
         if under_way >= self._payments_max:
             counts.limited["payments_per_viewer_max"] += 1
@@ -48,6 +41,7 @@ class BuyerLimits:
                 self._payments[viewer] -= 1
 
 
-def _too_many() -> bool:
+def too_many(what: str) -> RateLimited:
+    """Return what a viewer is told whose bucket is empty."""
     counts.limited["viewer_reserves_per_s"] += 1
-    return False
+    return RateLimited(f"too many {what}; slow down")
