@@ -24,7 +24,7 @@ class Server:
         command = [sys.executable, "-m", "dropcast", "serve"]
         given = {"data_dir": data_dir, "workers": workers, "port": port, "log_level": "warning", **flags}
         for name, value in given.items():
-            command += ["--" + name.replace("_", "-"), str(value)]
+            command += ["--" + name.replace("_", "-"), *([] if value is True else [str(value)])]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=_environ())
         self.lines: list[str] = []
         self.port = 0
