@@ -30,19 +30,22 @@ from dropcast.metrics import counts
 from dropcast.metrics.sharing import Sheet
 from dropcast.metrics.telling import tell
 from dropcast.payments.sandbox import Sandbox
+from dropcast.service.buyer_limits import BuyerLimits
 from dropcast.service.catching_up import CatchingUp
 from dropcast.service.checkout import Checkout
 from dropcast.service.clock import EngineClock
+from dropcast.service.host_rates import HostRates
 from dropcast.service.hosting import Hosting
 from dropcast.service.stage import Stage
 from dropcast.service.sweeping import Sweeper
 from dropcast.service.trading import Trading
 from dropcast.service.viewing import Viewing
+from dropcast.settings import Settings
 from dropcast.store.connection import connect
 from dropcast.store.desk import Desk
 from dropcast.store.keys import Keys
 from dropcast.store.products import Products
-from dropcast.store.shows import Shows
+from dropcast.store.shows import HostLimits, Shows
 from dropcast.store.tail import Tail
 
 logger = logging.getLogger(__name__)
@@ -92,7 +95,7 @@ class _Worker:
         keys = Keys(settings.prefix)
         self._client = connect(config.engine_url)
         self._tail = Tail(connect(config.engine_url), keys)
-        self._store = Shows(self._client, keys)
+        self._store = Shows(self._client, keys, _host_limits(settings))
         self._catalogue = Products(self._client, keys)
         self._clock = EngineClock()
         self.desk = Desk(self._store, holds_per_viewer_max=settings.holds_per_viewer_max)
@@ -112,6 +115,11 @@ class _Worker:
             store=self._store,
             products=self._catalogue,
             stage=self.stage,
+            rates=HostRates(
+                commands_per_s=settings.host_commands_per_s,
+                burst_s=settings.command_burst_s,
+                shows_per_min=settings.shows_per_creator_per_min,
+            ),
             hold_ms=settings.hold_ms,
             drop_limit=settings.drop_limit,
         )
@@ -124,6 +132,11 @@ class _Worker:
 
     def _make_dispatch(self, addresses: Addresses) -> Dispatch:
         settings, stage, store = self._settings, self.stage, self._store
+        buyer_limits = BuyerLimits(
+            reserves_per_s=settings.viewer_reserves_per_s,
+            burst_s=settings.command_burst_s,
+            payments_max=settings.payments_per_viewer_max,
+        )
         return Dispatch(
             settings=settings,
             verifier=self._verifier,
@@ -131,7 +144,14 @@ class _Worker:
             clock=self._clock,
             viewing=Viewing(stage=stage, store=store, log_events_max=_LOG_EVENTS_MAX),
             catching_up=CatchingUp(stage=stage, store=store, log_events_max=_LOG_EVENTS_MAX),
-            trading=Trading(desk=self.desk, stage=stage),
+            trading=Trading(
+                desk=self.desk,
+                stage=stage,
+                clock=self._clock,
+                limits=buyer_limits,
+                guests_per_address_max=settings.guest_buyers_per_address_max,
+            ),
+            buyer_limits=buyer_limits,
             checkout=Checkout(
                 desk=self.desk,
                 store=store,
@@ -143,7 +163,11 @@ class _Worker:
         )
 
     def _make_web(self, origins: Origins) -> Starlette:
-        exchange = Exchange(verifier=self._verifier, body_bytes_max=self._settings.body_bytes_max)
+        exchange = Exchange(
+            verifier=self._verifier,
+            body_bytes_max=self._settings.body_bytes_max,
+            json_bytes_max=self._settings.event_bytes_max,
+        )
         return Starlette(
             middleware=cross_origin(origins),
             routes=[
@@ -207,6 +231,14 @@ async def _drain(worker: _Worker, listeners: list[socket.socket], deadline_s: fl
     )
     left_s = deadline_s - (time.monotonic() - began_s)
     worker.server.config.timeout_graceful_shutdown = max(1, int(left_s) - 1)
+
+
+def _host_limits(settings: Settings) -> HostLimits:
+    return HostLimits(
+        commands_per_min=settings.host_commands_per_show_per_min,
+        bytes_per_min=settings.log_bytes_per_show_per_min,
+        event_bytes_max=settings.event_bytes_max,
+    )
 
 
 def _uvicorn_config(web: Requests, gate: Gate) -> uvicorn.Config:

@@ -60,9 +60,11 @@ SOCKETS = (
     ),
     Limit(
         "host_commands_per_s",
-        "socket",
-        "Commands per second of a creator, moderator or operator, on average.",
-        "`rate_limited`; twice as many: the socket is closed with 4005.",
+        "socket; creator or moderator",
+        "Commands per second of a creator, moderator or operator on one socket, on average. Also of one creator or "
+        "moderator at one worker, over all sockets and HTTP requests; there, unpin, end, mute and ban are counted "
+        "apart from the commands that make something.",
+        "`rate_limited` (HTTP: 429); twice as many on one socket: it is closed with 4005.",
         "dropcast_errors_total",
     ),
     Limit(
@@ -75,7 +77,7 @@ SOCKETS = (
     Limit(
         "command_burst_s",
         "socket",
-        "Seconds whose commands, pings and fragments may come at once.",
+        "Seconds whose commands, reserves, pings and fragments may come at once.",
         "As for the rates above.",
         "dropcast_closes_total",
     ),
@@ -92,6 +94,12 @@ SOCKETS = (
         "Time without a byte read or a ping answered, in milliseconds.",
         "The socket is closed with 4001, or cut off.",
         "dropcast_evictions_total",
+    ),
+    Limit(
+        "refused_tokens_per_socket_max",
+        "socket",
+        "Tokens of auth that are refused: each costs a signature.",
+        "The socket is closed with 4501, or with 4003 when the token had expired.",
     ),
 )
 
@@ -154,6 +162,52 @@ SHOWS = (
         "Units that a viewer has of a drop, unless the pin says otherwise.",
         "Refused as `limit`.",
         "dropcast_refusals_total",
+    ),
+    Limit(
+        "viewer_reserves_per_s",
+        "viewer and worker",
+        "Reserves per second of one viewer over all sockets, on average; as many releases and checkouts together. "
+        "There is no such limit for a show: a crowd is many viewers.",
+        "`rate_limited`; the engine is not asked.",
+    ),
+    Limit(
+        "payments_per_viewer_max",
+        "viewer and worker",
+        "Checkouts of one viewer that are under way at once: each asks the payment provider.",
+        "`rate_limited` until one of them has ended.",
+    ),
+    Limit(
+        "guest_buyers_per_address_max",
+        "address, show and worker",
+        "Guests (`guest_buying`) of one IPv4 address, or one IPv6 /64, who hold something in a show or ask for it. A "
+        "guest who holds something is not refused. What remains: N addresses, or N workers, take N times as many.",
+        "`rate_limited` until one of them has paid, given back or run out of time.",
+    ),
+    Limit(
+        "host_commands_per_show_per_min",
+        "show",
+        "Pins, updates and announcements of all hosts in a minute, counted by the engine over all workers. Not: "
+        "unpin, freeze, thaw, end, mute, ban, and the events that trades and deadlines make.",
+        "`rate_limited` (HTTP: 429); nothing is changed.",
+    ),
+    Limit(
+        "log_bytes_per_show_per_min",
+        "show",
+        "Bytes that pins, updates and announcements add to the event log and the journal in a minute, counted by the "
+        "engine over all workers. The logs are not trimmed.",
+        "`rate_limited` (HTTP: 429); nothing is changed.",
+    ),
+    Limit(
+        "event_bytes_max",
+        "event; request",
+        "Bytes of one event that a pin, an update or an announcement makes, and of a JSON body.",
+        "`too_large` (HTTP: 413); nothing is changed.",
+    ),
+    Limit(
+        "shows_per_creator_per_min",
+        "creator and worker",
+        "Shows that one creator schedules in a minute, on average.",
+        "429 `rate_limited`.",
     ),
 )
 

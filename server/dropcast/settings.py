@@ -65,6 +65,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     payment_timeout_ms: Milliseconds = 15_000
     sandbox_slow_ms: Milliseconds = 2_000
     accept_lost_sales: bool = False
+    viewer_reserves_per_s: Positive = 20
+    payments_per_viewer_max: Positive = 20
+    guest_buyers_per_address_max: Positive = 20
+    host_commands_per_show_per_min: Positive = 1_500
+    log_bytes_per_show_per_min: Positive = 4_194_304
+    event_bytes_max: Positive = 1_048_576
+    shows_per_creator_per_min: Positive = 300
 
     # The socket
     header_deadline_ms: Milliseconds = 10_000
@@ -85,6 +92,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stall_ms: Milliseconds = 25_000
     send_buffer_bytes: Annotated[int, Meta(ge=4_096, le=2**30)] = 131_072
     unacked_ms: Milliseconds = 50_000
+    refused_tokens_per_socket_max: Positive = 16
 
     # The way out
     tick_ms: Milliseconds = 25_000
@@ -140,6 +148,20 @@ HELP: dict[str, str] = {
     "sandbox_slow_ms": "How long the sandbox provider's slow token takes, in milliseconds.",
     "accept_lost_sales": "Whether to sell on an engine that has no append-only file: its crash loses holds and "
     "orders.",
+    "viewer_reserves_per_s": "Reserves per second that one viewer may send to one worker on average, over all "
+    "sockets; and as many releases and checkouts together. A viewer at N workers may send N times as many.",
+    "payments_per_viewer_max": "Checkouts of one viewer that may be under way at one worker at once.",
+    "guest_buyers_per_address_max": "Guests of one address (IPv6: one /64) who may hold something in one show at once, "
+    "by the reserves of one worker; a guest who holds something already is not refused. It slows down one address and "
+    "no more: N addresses, or N workers, take N times as many. Where that matters, leave guest_buying off. The guests "
+    "behind a proxy that trusted_proxies does not name all have one address.",
+    "host_commands_per_show_per_min": "Pins, updates and announcements that one show takes in a minute from all its "
+    "hosts, over all workers. Closing, ending, freezing and moderating are not counted.",
+    "log_bytes_per_show_per_min": "Bytes that pins, updates and announcements may add to one show's event log and "
+    "journal in a minute, over all workers. The logs are not trimmed: this bounds how fast they grow.",
+    "event_bytes_max": "Bytes of one event that a pin, an update or an announcement makes, and of the JSON body of an "
+    "HTTP request.",
+    "shows_per_creator_per_min": "Shows that one creator may schedule at one worker in a minute, on average.",
     "header_deadline_ms": "How long a client may take to send its request's head, in milliseconds.",
     "header_bytes_max": "Bytes of a request's head at most.",
     "headers_max": "Header fields of a request at most.",
@@ -151,13 +173,15 @@ HELP: dict[str, str] = {
     "connections_per_address_max": "Connections from one address (IPv6: one /64) to one worker at most.",
     "anonymous_commands_per_s": "Commands a second that the socket of an anonymous viewer may send on average.",
     "viewer_commands_per_s": "Commands a second that a viewer's socket may send on average.",
-    "host_commands_per_s": "Commands a second that the socket of a creator, moderator or operator may send on average.",
+    "host_commands_per_s": "Commands a second that the socket of a creator, moderator or operator may send on average; "
+    "and that a creator or moderator may send to one worker, over all sockets and HTTP requests.",
     "control_frames_per_s": "Pings, pongs and fragments a second that a socket may send on average.",
-    "command_burst_s": "Seconds whose commands, pings and fragments may come at once.",
+    "command_burst_s": "Seconds whose commands, reserves, pings and fragments may come at once.",
     "outbox_bytes_max": "Bytes that may wait for a slow viewer before it is dropped.",
     "stall_ms": "How long a viewer may take no bytes, or answer no ping, before it is dropped, in milliseconds.",
     "send_buffer_bytes": "Bytes that the kernel may hold for one viewer; Linux doubles it for its own needs.",
     "unacked_ms": "How long sent bytes may stay unacknowledged before the kernel gives up, in milliseconds.",
+    "refused_tokens_per_socket_max": "Tokens of auth that may be refused on one socket before it is closed.",
     "tick_ms": "How often every room hears a tick, in milliseconds.",
     "stock_ms": "How often a room hears of stock at most, in milliseconds.",
     "stock_urgent_units": "At this many units or fewer, stock is told at once.",

@@ -91,7 +91,9 @@ async def tamper(data_dir: Path, show: str, drop: str) -> None:
 
 async def test_audits_under_load_find_nothing_and_still_find_what_is_wrong(tmp_path: Path) -> None:
     # Buyers here say more in a second than people do.
-    server = Server(tmp_path, viewer_commands_per_s=100_000, host_commands_per_s=100_000)
+    server = Server(
+        tmp_path, viewer_commands_per_s=100_000, viewer_reserves_per_s=100_000, host_commands_per_s=100_000
+    )
     try:
         house = House(server.settings, server.port, SECRET)
         await house.import_catalogue()

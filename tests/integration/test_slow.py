@@ -24,6 +24,8 @@ def started(tmp_path_factory: pytest.TempPathFactory, **flags: int) -> Iterator[
         workers=1,
         host_commands_per_s=10_000,
         viewer_commands_per_s=10_000,
+        host_commands_per_show_per_min=10_000,
+        log_bytes_per_show_per_min=100_000_000,
         send_buffer_bytes=16_384,
         **flags,
     )

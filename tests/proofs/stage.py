@@ -36,7 +36,17 @@ async def folder() -> AsyncIterator[Path]:
 @asynccontextmanager
 async def a_server(data_dir: Path, **changes: Any) -> AsyncIterator["Stage"]:
     """A server of this process' own on `data_dir`, with the tests' catalogue."""
-    values = {"port": 0, "data_dir": str(data_dir), "log_level": "error", "jwt_secret": SECRET, **changes}
+    values = {
+        "port": 0,
+        "data_dir": str(data_dir),
+        "log_level": "error",
+        "jwt_secret": SECRET,
+        # A proof does in a minute what people do in a day.
+        "viewer_reserves_per_s": 1_000_000,
+        "host_commands_per_show_per_min": 1_000_000,
+        "log_bytes_per_show_per_min": 2**30,
+        **changes,
+    }
     lines: list[str] = []
     async with Running(Settings(**values), say=lines.append) as running:
         stage = Stage(running, data_dir, lines)

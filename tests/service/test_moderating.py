@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from dropcast.domain.faults import Banned, Forbidden
 from dropcast.domain.trades import Granted, Reason, Refused
 from dropcast.domain.viewer import ANONYMOUS, Role, Viewer
+from dropcast.service.host_rates import HostRates
 from dropcast.service.hosting import Hosting
 from dropcast.service.viewing import Viewing
 from dropcast.store.products import Products
@@ -29,7 +30,12 @@ WATCH = Watch(id=1, show="friday")
 @pytest.fixture
 def hosting(parts: Parts, client: Redis) -> Hosting:
     return Hosting(
-        store=parts.store, products=Products(client, keys), stage=parts.stage, hold_ms=60_000, drop_limit=2
+        store=parts.store,
+        products=Products(client, keys),
+        stage=parts.stage,
+        rates=HostRates(commands_per_s=100, burst_s=4, shows_per_min=300),
+        hold_ms=60_000,
+        drop_limit=2,
     )
 
 

@@ -48,7 +48,7 @@ class Server:
         given = {"data_dir": data_dir, "workers": workers, "port": port, "log_level": "warning", **flags}
         for name, value in given.items():
             if value is not None:
-                command += ["--" + name.replace("_", "-"), str(value)]
+                command += ["--" + name.replace("_", "-"), *([] if value is True else [str(value)])]
         self.environ = {
             name: value for name, value in {**_environ(), **start.environ}.items() if value is not None
         }

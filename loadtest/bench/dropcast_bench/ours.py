@@ -38,6 +38,10 @@ _FLAGS = {
     "connections-per-address-max": 100_000,
     "viewer-commands-per-s": 1_000_000,
     "host-commands-per-s": 1_000_000,
+    "viewer-reserves-per-s": 1_000_000,
+    "payments-per-viewer-max": 1_000_000,
+    "host-commands-per-show-per-min": 1_000_000_000,
+    "log-bytes-per-show-per-min": 2**31,
     "holds-per-viewer-max": 2**31,
 }
 

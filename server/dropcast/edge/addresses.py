@@ -5,6 +5,7 @@ trusted proxies wrote is believed: read from the right, the first address that i
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 from dropcast.settings import listed
@@ -53,19 +54,21 @@ class Addresses:
 
     def enter(self, address: str) -> bool:
         """Count one in; False when it is one too many. It must `leave` either way."""
-        key = _key(address)
+        key = key_of(address)
         count = self._counts[key] = self._counts.get(key, 0) + 1
         return count <= self._most
 
     def leave(self, address: str) -> None:
-        key = _key(address)
+        key = key_of(address)
         if self._counts[key] == 1:
             del self._counts[key]
         else:
             self._counts[key] -= 1
 
 
-def _key(address: str) -> str:
+@lru_cache(maxsize=10_000)
+def key_of(address: str) -> str:
+    """Return what an address is counted by: itself, or an IPv6 one's /64."""
     if ":" not in address:
         return address
     found = _parse(address)

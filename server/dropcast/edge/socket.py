@@ -61,6 +61,7 @@ class LiveSocket(Outlet):
         "codec",
         "codec_index",
         "identity",
+        "refused_tokens",
         "request",
         "shows",
         "state",
@@ -75,6 +76,8 @@ class LiveSocket(Outlet):
         self.viewer: Viewer = ANONYMOUS
         self.identity = ""
         """Whom hello named; the viewer is anonymous again when the token has expired."""
+        self.refused_tokens = 0
+        """How often its auth was refused."""
         self.request = ""
         """What the logs call it: the id of the request that became it."""
         self.shows: set[str] = set()

@@ -11,7 +11,7 @@ from typing import Any
 
 from dropcast.domain.viewer import ANONYMOUS, Role, Viewer
 from dropcast.edge import replies
-from dropcast.edge.addresses import Addresses
+from dropcast.edge.addresses import Addresses, key_of
 from dropcast.edge.expiry import Expiries
 from dropcast.edge.pulse import VISITS_PER_STALL
 from dropcast.edge.socket import CLOSE_DEADLINE_S, LiveSocket
@@ -61,6 +61,11 @@ class Sockets:
         """Take in a socket that was counted by its client's `address`, if by any."""
         self._open.add(socket)
         self._address_of[socket] = address
+
+    def address_of(self, socket: LiveSocket) -> str:
+        """Return the address by which a socket is counted, an IPv6 one as its /64; "" when there is none."""
+        address = self._address_of.get(socket, "")
+        return key_of(address) if address else ""
 
     def on_ended(self, socket: LiveSocket) -> None:
         """It leaves every room; its connection may live on for a moment."""

@@ -59,6 +59,7 @@ _NAMES = {
     409: "Conflict",
     413: "TooLarge",
     422: "BadRequest",
+    429: "RateLimited",
     500: "Internal",
     502: "PaymentUnknown",
     503: "EngineFault",
@@ -135,6 +136,10 @@ _HEADERS = {
     "WwwAuthenticate": {
         "description": "How to authenticate: by a bearer token.",
         "schema": {"type": "string", "const": "Bearer"},
+    },
+    "RetryAfter": {
+        "description": "In how many seconds the same request may pass.",
+        "schema": {"type": "integer"},
     },
 }
 
@@ -250,6 +255,8 @@ def _responses() -> Schema:
         }
         if status == HTTPStatus.UNAUTHORIZED:
             told["headers"] = {**_REQUEST_ID, "WWW-Authenticate": _WWW_AUTHENTICATE}
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            told["headers"] = {**_REQUEST_ID, "Retry-After": {"$ref": "#/components/headers/RetryAfter"}}
         found[_response_name(status)] = told
     for name, about, text in _REFUSED_EARLY.values():
         content = {"text/plain": {"schema": {"type": "string"}, "example": text + "\n"}}

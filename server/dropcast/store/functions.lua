@@ -10,7 +10,8 @@
 --   meta drops units holds due buyers orders events journal viewers done live moderated
 --
 --   meta     hash    info (MessagePack, opaque here), status, starts_at, started_at, ended_at, epoch, seq, offset;
---                    frozen why sales are stopped, moderations how often moderated changed, run who last wrote here
+--                    frozen why sales are stopped, moderations how often moderated changed, run who last wrote here,
+--                    hosted what hosts have added in the minute under way, <began_at_ms>:<commands>:<bytes>
 --   drops    hash    t:<drop> terms as domain Terms, c:<drop> card (opaque), p:<drop> [fingerprint, seq, offset]
 --   units    hash    f: h: s: a:<drop>:<sku> free, held, sold, allocated; o:<drop>:<sku> = 1 while announced sold out
 --   holds    hash    <hold> -> [viewer, drop, sku, qty, state, expires_at, price, attempt, held_until]
@@ -46,6 +47,7 @@ local VIEWERS_TTL_MS = 60000
 local PAY_MS_MAX = 3600000
 local HOLD_MS_MAX = 86400000
 local KEEP_MS = 86400000 -- holds and their like, after the end of their show
+local MINUTE_MS = 60000
 local DONE_MAX = 2000
 local DROPS_MAX = 1000
 local SKUS_MAX = 2048
@@ -363,6 +365,7 @@ local function open_show(keys, exists)
     movement_pieces = {}, -- of them, packed
     moderated_lines = {}, -- domain Moderated, packed
     command = false, -- {key, fingerprint} to be remembered
+    limits = false, -- on what a host's command may add, see limits_in
     seq_after = 0,
     offset_after = 0,
     settles_only = false,
@@ -705,6 +708,47 @@ local function put_units(show)
   return lines
 end
 
+-- The limits on what hosts may add to a show's logs: the last arguments of a host's command, from `first` on. Servers of
+-- an older version do not send them. 0 or nothing is no limit.
+local function limits_in(args, first)
+  return {
+    commands = tonumber(args[first] or 0) or 0,
+    bytes = tonumber(args[first + 1] or 0) or 0,
+    event_bytes = tonumber(args[first + 2] or 0) or 0,
+  }
+end
+
+-- Count a host's command by the show's limits: one command, with the bytes of its events and its journal entry. Answers
+-- nil, or a refusal; what is refused counts nothing. A minute begins with its first command. That one is not refused
+-- for its bytes, or it would be refused for ever.
+local function count_hosted(show, events, entry)
+  local limits, bytes = show.limits, #entry
+  for _, event in ipairs(events) do
+    if limits.event_bytes > 0 and #event > limits.event_bytes then
+      return pack({'event_too_large', limits.event_bytes})
+    end
+    bytes = bytes + #event
+  end
+  if limits.commands == 0 and limits.bytes == 0 then
+    return nil
+  end
+  local hosted = call('HGET', show.keys[META], 'hosted') or ''
+  local began, commands, bytes_before = string.match(hosted, '^(%d+):(%d+):(%d+)$')
+  began, commands, bytes_before = tonumber(began), tonumber(commands), tonumber(bytes_before)
+  if not began or show.now < began or show.now >= began + MINUTE_MS then
+    began, commands, bytes_before = show.now, 0, 0
+  end
+  local retry_s = math.ceil((began + MINUTE_MS - show.now) / 1000)
+  if limits.commands > 0 and commands >= limits.commands then
+    return pack({'rate_limited', 'commands', retry_s})
+  elseif limits.bytes > 0 and commands > 0 and bytes_before + bytes > limits.bytes then
+    return pack({'rate_limited', 'bytes', retry_s})
+  end
+  local count, total = text_of(commands + 1), text_of(bytes_before + bytes)
+  put_meta(show, 'hosted', text_of(began) .. ':' .. count .. ':' .. total)
+  return nil
+end
+
 -- Write everything. Answers nil, or what is wrong, in which case nothing was written.
 local function commit(show)
   note_stock_events(show)
@@ -723,6 +767,15 @@ local function commit(show)
     return pack({'torn', keys[JOURNAL]})
   end
   local events, lines = pack_events(show), put_units(show)
+  local movements, entry = '\144', ''
+  if show.offset_after > show.offset then
+    movements = array_header(show.movements) .. concat(show.movement_pieces)
+    entry = '\147' .. pack(show.offset_after, show.now) .. movements
+  end
+  local problem = show.limits and count_hosted(show, events, entry)
+  if problem then
+    return problem
+  end
   if show.seq_after > show.seq then
     put_meta(show, 'seq', text_of(show.seq_after))
   end
@@ -746,10 +799,7 @@ local function commit(show)
   for at, event in ipairs(events) do
     call('XADD', keys[EVENTS], text_of(show.seq + at) .. '-0', 'e', event)
   end
-  local movements = '\144'
   if show.offset_after > show.offset then
-    movements = array_header(show.movements) .. concat(show.movement_pieces)
-    local entry = '\147' .. pack(show.offset_after, show.now) .. movements
     call('XADD', keys[JOURNAL], text_of(show.offset_after) .. '-0', 'm', entry)
   end
   if #events > 0 or show.movements > 0 or #lines > 0 or #show.moderated_lines > 0 or show.is_lost then
@@ -1043,8 +1093,9 @@ end
 -- dropcast_pin: open a drop, or have it open at `opens_at`. `lines` is [[sku, price, units], ...], `card` is passed on
 -- unread. Times that are 0 or missing are none.
 -- KEYS of a show
--- ARGV drop fingerprint limit hold_ms lines card opens_at closes_at reveal_at
+-- ARGV drop fingerprint limit hold_ms lines card opens_at closes_at reveal_at commands_per_min bytes_per_min event_bytes_max
 -- returns ["ok", seq, offset, again] | ["key_used"] | ["not_live"] | ["too_many_drops"] | ["bad_request", what]
+--   | ["rate_limited", what, retry_s] | ["event_too_large", most]
 local function pin(keys, args)
   local show, problem = open_to_write(keys)
   if not show then
@@ -1109,6 +1160,7 @@ local function pin(keys, args)
   show.drops:put('p:' .. drop, pack({fingerprint, show.seq + 1, offset_after}))
   local tag = terms.status == 'open' and 'drop_opened' or 'drop_scheduled'
   note_event(show, tag, 4, pack(drop) .. pack_terms(terms) .. pack_stock(show, drop, terms) .. args[6])
+  show.limits = limits_in(args, 10)
   return finish(show)
 end
 
@@ -1151,9 +1203,9 @@ end
 -- dropcast_update: change a drop that is not closed. `prices` and `add_units` are maps by SKU, the latter relative; an empty
 -- limit or hold_ms leaves it as it is.
 -- KEYS of a show
--- ARGV drop key fingerprint prices add_units limit hold_ms
+-- ARGV drop key fingerprint prices add_units limit hold_ms commands_per_min bytes_per_min event_bytes_max
 -- returns ["ok", seq, offset, again] | ["key_used"] | ["unknown_drop"] | ["closed"] | ["unknown_sku", sku]
---   | ["too_few_free", sku, free] | ["bad_request", what]
+--   | ["too_few_free", sku, free] | ["bad_request", what] | ["rate_limited", what, retry_s] | ["event_too_large", most]
 local function update(keys, args)
   local show, problem = open_to_write(keys)
   if not show then
@@ -1200,6 +1252,7 @@ local function update(keys, args)
     put_terms(show, drop, terms)
     note_event(show, 'drop_updated', 3, pack(drop) .. packed_after .. pack_stock(show, drop, terms))
   end
+  show.limits = limits_in(args, 8)
   return finish(show)
 end
 
@@ -1231,8 +1284,9 @@ end
 
 -- dropcast_announce: log and publish an announcement. `data` is MessagePack, passed on unread.
 -- KEYS of a show
--- ARGV key fingerprint text data
--- returns ["ok", seq, offset, again] | ["key_used"] | ["ended"]
+-- ARGV key fingerprint text data commands_per_min bytes_per_min event_bytes_max
+-- returns ["ok", seq, offset, again] | ["key_used"] | ["ended"] | ["rate_limited", what, retry_s]
+--   | ["event_too_large", most]
 local function announce(keys, args)
   local show, problem = open_to_write(keys)
   if not show then
@@ -1245,6 +1299,7 @@ local function announce(keys, args)
     return pack({'ended'})
   end
   note_event(show, 'announcement', 2, pack(args[3]) .. args[4])
+  show.limits = limits_in(args, 5)
   return finish(show)
 end
 

@@ -81,9 +81,14 @@ class Functions:
         opens_at: int,
         closes_at: int,
         reveal_at: int,
+        commands_per_min: int = 0,
+        bytes_per_min: int = 0,
+        event_bytes_max: int = 0,
     ) -> DoneAnswer:
+        """The last three are limits; 0 is none. Raises RateLimited and TooLarge."""
         terms = (limit, hold_ms, lines, card, opens_at, closes_at, reveal_at)
-        return _DONE.decode(await self._of_show("dropcast_pin", show, drop, fingerprint, *terms))
+        limits = (commands_per_min, bytes_per_min, event_bytes_max)
+        return _DONE.decode(await self._of_show("dropcast_pin", show, drop, fingerprint, *terms, *limits))
 
     async def update(
         self,
@@ -96,17 +101,33 @@ class Functions:
         add_units: bytes,
         limit: int | str,
         hold_ms: int | str,
+        commands_per_min: int = 0,
+        bytes_per_min: int = 0,
+        event_bytes_max: int = 0,
     ) -> DoneAnswer:
-        answer = await self._of_show(
-            "dropcast_update", show, drop, key, fingerprint, prices, add_units, limit, hold_ms
-        )
+        change = (prices, add_units, limit, hold_ms)
+        limits = (commands_per_min, bytes_per_min, event_bytes_max)
+        answer = await self._of_show("dropcast_update", show, drop, key, fingerprint, *change, *limits)
         return _DONE.decode(answer)
 
     async def unpin(self, show: str, *, drop: str, key: str, fingerprint: str) -> DoneAnswer:
         return _DONE.decode(await self._of_show("dropcast_unpin", show, drop, key, fingerprint))
 
-    async def announce(self, show: str, *, key: str, fingerprint: str, text: str, data: bytes) -> DoneAnswer:
-        return _DONE.decode(await self._of_show("dropcast_announce", show, key, fingerprint, text, data))
+    async def announce(
+        self,
+        show: str,
+        *,
+        key: str,
+        fingerprint: str,
+        text: str,
+        data: bytes,
+        commands_per_min: int = 0,
+        bytes_per_min: int = 0,
+        event_bytes_max: int = 0,
+    ) -> DoneAnswer:
+        limits = (commands_per_min, bytes_per_min, event_bytes_max)
+        answer = await self._of_show("dropcast_announce", show, key, fingerprint, text, data, *limits)
+        return _DONE.decode(answer)
 
     async def freeze(self, show: str) -> DoneAnswer:
         return _DONE.decode(await self._of_show("dropcast_freeze", show))

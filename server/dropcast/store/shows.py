@@ -37,12 +37,25 @@ _HOLD = msgspec.msgpack.Decoder(HoldRecord)
 _ORDER = msgspec.msgpack.Decoder(Order)
 
 
+class HostLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What hosts may add to one show by pins, updates and announcements; 0 is no limit. The engine decides."""
+
+    commands_per_min: int = 0
+    bytes_per_min: int = 0
+    """Of events and journal entries."""
+    event_bytes_max: int = 0
+
+    def as_arguments(self) -> dict[str, int]:
+        return msgspec.structs.asdict(self)
+
+
 class Shows:
     """Implements ShowStore, and what the Desk needs."""
 
-    def __init__(self, client: Redis, keys: Keys) -> None:
+    def __init__(self, client: Redis, keys: Keys, host_limits: HostLimits | None = None) -> None:
         self._client = client
         self._keys = keys
+        self._host_limits = (host_limits or HostLimits()).as_arguments()
         self._lane = Lane(client)
         self._functions = Functions(client, keys, self._lane)
 
@@ -84,6 +97,7 @@ class Shows:
             opens_at=drop.opens_at_ms,
             closes_at=drop.closes_at_ms,
             reveal_at=drop.reveal_at_ms,
+            **self._host_limits,
         )
         return _done(answer)
 
@@ -97,6 +111,7 @@ class Shows:
             add_units=_encode(dict(change.add_units)),
             limit="" if change.limit is None else change.limit,
             hold_ms="" if change.hold_ms is None else change.hold_ms,
+            **self._host_limits,
         )
         return _done(answer)
 
@@ -105,12 +120,15 @@ class Shows:
         return _done(await self._functions.unpin(show, drop=drop, key=key, fingerprint=fingerprint))
 
     async def announce(self, show: str, text: str, data: Any, key: str) -> Done:
-        fingerprint = _fingerprint("announce", text, data)
-        return _done(
-            await self._functions.announce(
-                show, key=key, fingerprint=fingerprint, text=text, data=_encode_in_order(data)
-            )
+        answer = await self._functions.announce(
+            show,
+            key=key,
+            fingerprint=_fingerprint("announce", text, data),
+            text=text,
+            data=_encode_in_order(data),
+            **self._host_limits,
         )
+        return _done(answer)
 
     async def freeze(self, show: str) -> Done:
         return _done(await self._functions.freeze(show))

@@ -13,7 +13,7 @@ HOSTS = (Role.CREATOR, Role.MODERATOR, Role.OPERATOR)
 
 READ = ("bad_request", "engine", "engine_away", "engine_full", "engine_unfit")
 READ_ONE = ("not_found", *READ)
-WRITE = ("unauthorized", "token_expired", "forbidden", "conflict", *READ)
+WRITE = ("unauthorized", "token_expired", "forbidden", "conflict", "rate_limited", *READ)
 WRITE_ONE = ("not_found", *WRITE)
 
 PAGE = (

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from dropcast import logs
-from dropcast.domain.faults import BadRequest, Fault
+from dropcast.domain.faults import BadRequest, Fault, RateLimited
 from dropcast.domain.ids import KEY_CHARS_MAX
 from dropcast.domain.viewer import ANONYMOUS, Viewer
 from dropcast.edge.http.answers import ErrorAnswer, ErrorBody
@@ -43,9 +43,11 @@ def answer(body: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(body), status, media_type="application/json")
 
 
-def error(code: str, message: str) -> Response:
+def error(code: str, message: str, retry_after_s: int = 0) -> Response:
     known = ERRORS[code]
     headers = {"www-authenticate": "Bearer"} if known.http_status == 401 else None
+    if retry_after_s:
+        headers = {"retry-after": str(retry_after_s)}
     body = ErrorBody(code=code, message=message, temporary=known.temporary)
     return _error_answer(body, known.http_status, headers)
 
@@ -58,6 +60,8 @@ def _error_answer(body: ErrorBody, status: int, headers: Mapping[str, str] | Non
 
 async def on_fault(_request: Request, raised: Exception) -> Response:
     """Answer for whatever a route raised."""
+    if isinstance(raised, RateLimited):
+        return error(raised.code, raised.message, raised.retry_after_s)
     if isinstance(raised, HttpFault | TokenFault | Fault):
         return error(raised.code, raised.message)
     if isinstance(raised, HTTPException):
@@ -73,9 +77,10 @@ async def on_fault(_request: Request, raised: Exception) -> Response:
 class Exchange:
     """Reads requests for the routes of one worker."""
 
-    def __init__(self, *, verifier: Verifier, body_bytes_max: int) -> None:
+    def __init__(self, *, verifier: Verifier, body_bytes_max: int, json_bytes_max: int) -> None:
         self._verifier = verifier
         self._body_bytes_max = body_bytes_max
+        self._json_bytes_max = min(json_bytes_max, body_bytes_max)
 
     def viewer(self, request: Request) -> Viewer:
         """Return who asks: the bearer of a token, or an anonymous viewer. Raises TokenFault."""
@@ -98,18 +103,21 @@ class Exchange:
 
     async def raw_body(self, request: Request) -> bytes:
         """Return the body. Raises too_large as soon as it is."""
+        return await self._read(request, self._body_bytes_max)
+
+    async def _read(self, request: Request, most: int) -> bytes:
         chunks: list[bytes] = []
         size = 0
         async for chunk in request.stream():
             size += len(chunk)
-            if size > self._body_bytes_max:
-                raise HttpFault("too_large", f"a body has {self._body_bytes_max} bytes at most")
+            if size > most:
+                raise HttpFault("too_large", f"such a body has {most} bytes at most")
             chunks.append(chunk)
         return b"".join(chunks)
 
     async def body(self, request: Request, kind: type[T], **more: Any) -> T:
         """Return the JSON body as `kind`; `more` are fields that the path and the headers give."""
-        raw = await self.raw_body(request)
+        raw = await self._read(request, self._json_bytes_max)
         try:
             fields = msgspec.json.decode(raw or b"{}")
             if not isinstance(fields, dict):
