@@ -97,7 +97,7 @@ def _clean(name: str, given: _Given) -> _Given:
 
 def _must_be_meant(name: str) -> bool:
     """Whether an empty text may stand for something that matters: where it listens, whom it trusts, which engine."""
-    return name in ("host", "metrics_host", "redis_url") or name.startswith("jwt_")
+    return name in ("host", "metrics_host", "redis_url", "prefix") or name.startswith("jwt_")
 
 
 def _converted(name: str, origin: str, value: Any) -> Any:

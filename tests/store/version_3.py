@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
-from dropcast.store import keys
 from dropcast.store.connection import ask
+from tests.support.keys import keys
 
 NAMES = [
     "meta",

@@ -18,8 +18,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from dropcast.domain.faults import EngineAway, EngineFault
-from dropcast.store.engine_binary import binary_path
 from dropcast.settings import Settings
+from dropcast.store.engine_binary import binary_path
 from dropcast.store.machine_memory import memory_bytes
 from dropcast.store.succession import Succession
 

@@ -21,8 +21,8 @@ from dropcast.edge.keys import load_keys
 from dropcast.edge.secrets import resolve_secret
 from dropcast.settings import Settings, SettingsError
 from dropcast.store.engine_binary import binary_path
-from dropcast.supervisor.descriptors import raise_limit
 from dropcast.store.keys import Keys
+from dropcast.supervisor.descriptors import raise_limit
 from dropcast.supervisor.engine import EngineChild, prepare
 from dropcast.supervisor.metrics import Metrics
 from dropcast.supervisor.plan import Kill, Plan, Start, Step, Stop
