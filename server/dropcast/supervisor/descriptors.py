@@ -5,7 +5,6 @@ accepts nobody.
 """
 
 import resource
-from collections.abc import Callable
 
 from dropcast.settings import Settings
 
@@ -25,27 +24,36 @@ def descriptors_needed(settings: Settings) -> int:
     return connections_expected(settings) + OWN_FILES
 
 
-def raise_limit(settings: Settings, warn: Callable[[str], None]) -> None:
+def raise_limit(settings: Settings) -> str:
     """Raise the soft limit of this process to what the settings need, as far as the hard limit allows.
 
-    It is never lowered, and never raised beyond the need: the hard limit may be a thousand million. `warn` is told
-    when the limit stays too low.
+    It is never lowered, and never raised beyond the need: the hard limit may be a thousand million. Return a warning
+    when the limit stays too low, or nothing.
     """
     needed = descriptors_needed(settings)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if _is_enough(soft, needed):
-        return
-    wanted = needed if _is_enough(hard, needed) else hard
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    except (OSError, ValueError):  # macOS says "unlimited" and means less
-        wanted = soft
-    if wanted < needed:
-        warn(
-            f"warning: a process may have {wanted:,} files open at once, but {connections_expected(settings):,} "
-            f"connections to a worker need {needed:,}: raise the limit (ulimit -Hn, LimitNOFILE= of systemd, "
-            "ulimits.nofile of compose)"
-        )
+        return ""
+    limit = _raise_to(needed if _is_enough(hard, needed) else hard, soft, hard)
+    if limit >= needed:
+        return ""
+    return (
+        f"warning: a process may have {limit:,} files open at once, but {connections_expected(settings):,} "
+        f"connections to a worker need {needed:,}: raise the limit (ulimit -Hn, LimitNOFILE= of systemd, "
+        "ulimits.nofile of compose)"
+    )
+
+
+def _raise_to(wanted: int, soft: int, hard: int) -> int:
+    """Set the soft limit to `wanted`, or to the half and so on where the system refuses it. Return what it is."""
+    while wanted > soft:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (OSError, ValueError):  # macOS calls the hard limit unlimited, and has another one
+            wanted //= 2
+        else:
+            return wanted
+    return soft
 
 
 def _is_enough(limit: int, needed: int) -> bool:

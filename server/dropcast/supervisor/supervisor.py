@@ -77,7 +77,7 @@ class Supervisor:
         self.workers = {name: WorkerProcess(name, log) for name in names}
         levels = [[_ENGINE], names] if self._engine else [names]
         self._plan = Plan(levels, stop_s=settings.stop_deadline_ms / 1000)
-        raise_limit(settings, say)
+        self._limit_warning = raise_limit(settings)
         self._listeners = Listeners(settings.host, settings.port, settings.workers)
         self._fds = {
             name: tuple(bound.fileno() for bound in sockets)
@@ -193,6 +193,9 @@ class Supervisor:
                 self._metrics.ready(name)
             if self._plan.up and not self.up.done():
                 self.up.set_result(None)
+                # Not before: a server that does not come up has one line to say.
+                if self._limit_warning:
+                    self._say(self._limit_warning)
             self._changed.set()
 
         try:
