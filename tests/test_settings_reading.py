@@ -8,7 +8,12 @@ from dropcast.settings import NAMES, Settings, SettingsError, flag_of, variable_
 from dropcast.settings_reading import read
 
 SECRET = "s" * 32
-MUST_BE_MEANT = [name for name in NAMES if name.startswith("jwt_")] + ["host", "metrics_host", "redis_url"]
+MUST_BE_MEANT = [name for name in NAMES if name.startswith("jwt_")] + [
+    "host",
+    "metrics_host",
+    "redis_url",
+    "prefix",
+]
 TEXTS = [name for name in NAMES if isinstance(getattr(Settings(), name), str)]
 OPEN_TEXTS = ["host", "data_dir", "redis_url", "jwt_audience", "jwt_issuer", "metrics_host"]
 
