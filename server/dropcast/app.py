@@ -161,11 +161,7 @@ class _Worker:
         )
 
     def _make_web(self, origins: Origins) -> Starlette:
-        exchange = Exchange(
-            verifier=self._verifier,
-            body_bytes_max=self._settings.body_bytes_max,
-            json_bytes_max=self._settings.event_bytes_max,
-        )
+        exchange = Exchange(verifier=self._verifier, body_bytes_max=self._settings.body_bytes_max)
         return Starlette(
             middleware=cross_origin(origins),
             routes=[
