@@ -93,7 +93,7 @@ class _Worker:
         name = f"{config.name}-{secrets.token_hex(4)}"
         self._client = connect(config.engine_url)
         self._tail = Tail(connect(config.engine_url))
-        self._store = Shows(self._client, _host_limits(settings))
+        self._store = Shows(self._client, host_limits=_host_limits(settings))
         self._catalogue = Products(self._client)
         self._clock = EngineClock()
         self.desk = Desk(self._store, holds_per_viewer_max=settings.holds_per_viewer_max)
