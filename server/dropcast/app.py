@@ -95,7 +95,7 @@ class _Worker:
         keys = Keys(settings.prefix)
         self._client = connect(config.engine_url)
         self._tail = Tail(connect(config.engine_url), keys)
-        self._store = Shows(self._client, keys, _host_limits(settings))
+        self._store = Shows(self._client, keys, host_limits=_host_limits(settings))
         self._catalogue = Products(self._client, keys)
         self._clock = EngineClock()
         self.desk = Desk(self._store, holds_per_viewer_max=settings.holds_per_viewer_max)
@@ -163,11 +163,7 @@ class _Worker:
         )
 
     def _make_web(self, origins: Origins) -> Starlette:
-        exchange = Exchange(
-            verifier=self._verifier,
-            body_bytes_max=self._settings.body_bytes_max,
-            json_bytes_max=self._settings.event_bytes_max,
-        )
+        exchange = Exchange(verifier=self._verifier, body_bytes_max=self._settings.body_bytes_max)
         return Starlette(
             middleware=cross_origin(origins),
             routes=[

@@ -199,8 +199,8 @@ SHOWS = (
     ),
     Limit(
         "event_bytes_max",
-        "event; request",
-        "Bytes of one event that a pin, an update or an announcement makes, and of a JSON body.",
+        "event",
+        "Bytes of one event that a pin, an update or an announcement makes, as the log keeps it.",
         "`too_large` (HTTP: 413); nothing is changed.",
     ),
     Limit(

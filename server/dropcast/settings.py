@@ -159,8 +159,7 @@ HELP: dict[str, str] = {
     "hosts, over all workers. Closing, ending, freezing and moderating are not counted.",
     "log_bytes_per_show_per_min": "Bytes that pins, updates and announcements may add to one show's event log and "
     "journal in a minute, over all workers. The logs are not trimmed: this bounds how fast they grow.",
-    "event_bytes_max": "Bytes of one event that a pin, an update or an announcement makes, and of the JSON body of an "
-    "HTTP request.",
+    "event_bytes_max": "Bytes of one event that a pin, an update or an announcement makes, as the log keeps it.",
     "shows_per_creator_per_min": "Shows that one creator may schedule at one worker in a minute, on average.",
     "header_deadline_ms": "How long a client may take to send its request's head, in milliseconds.",
     "header_bytes_max": "Bytes of a request's head at most.",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dropcast.edge.addresses import Addresses, Proxies
+from dropcast.edge.addresses import Addresses, Proxies, key_of
 
 TRUSTED = "10.0.0.0/8, 192.168.1.1, fd00::/8"
 
@@ -80,3 +80,8 @@ def test_an_ipv6_network_of_64_bits_is_one_address_and_an_ipv4_one_in_ipv6_is_it
     assert addresses.enter("203.0.113.7")
     assert not addresses.enter("::ffff:203.0.113.7")
     assert addresses.enter("::ffff:203.0.113.8")
+
+
+def test_guests_are_counted_by_ipv4_address_or_ipv6_network_of_64_bits() -> None:
+    assert key_of("203.0.113.7") == key_of("::ffff:203.0.113.7") != key_of("203.0.113.8")
+    assert key_of("2001:db8::1") == key_of("2001:db8::ffff:2") != key_of("2001:db8:0:1::1")

@@ -245,12 +245,11 @@ async def test_a_show_takes_so_many_bytes_a_minute(two_workers: House) -> None:
         assert (await http.post(path, json={"text": "hello"})).status_code == 201
 
 
-async def test_an_event_and_a_body_have_a_bounded_weight(two_workers: House) -> None:
+async def test_an_event_has_a_bounded_weight(two_workers: House) -> None:
     show = await two_workers.live_show()
     async with two_workers.http("cleo", "creator") as http:
         path = f"/v1/shows/{show}/announcements"
         body = json.dumps({"text": "hello", "data": "x" * 30_000})
-        assert len(body) > 20_000
         too_large = await http.post(path, content=body)
         assert (too_large.status_code, too_large.json()["error"]["code"]) == (413, "too_large")
         assert (await http.post(path, json={"text": "hello", "data": "x" * 19_000})).status_code == 201

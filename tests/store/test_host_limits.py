@@ -16,13 +16,18 @@ from tests.store import version_3
 from tests.support.engine import Stall, a_drop, release, reserve
 from tests.support.keys import keys
 
-MANY = HostLimits(commands_per_min=1_000, bytes_per_min=10_000_000, event_bytes_max=1_000_000)
+MANY = {"commands_per_min": 1_000, "bytes_per_min": 10_000_000, "event_bytes_max": 1_000_000}
 
 HOSTING: dict[str, Callable[[Shows, str], Awaitable[Done]]] = {
     "pin": lambda shows, key: shows.pin("friday", a_drop(f"d-{key}")),
     "update": lambda shows, key: shows.update("friday", "d1", Change(add_units={"RED": 1}), key),
     "announce": lambda shows, key: shows.announce("friday", "hello", None, key),
 }
+
+
+def counting(stall: Stall, **limits: int) -> Shows:
+    """Return a worker's way to the engine that has `limits`; the stall itself has none."""
+    return Shows(stall.client, keys, host_limits=HostLimits(**limits))
 
 
 READS: dict[str, tuple[str, ...]] = {
@@ -63,7 +68,7 @@ async def refused(work: Awaitable[Done]) -> RateLimited:
 async def test_a_show_takes_so_many_commands_a_minute_and_one_more_changes_nothing(
     stall: Stall, name: str
 ) -> None:
-    shows = Shows(stall.client, keys, HostLimits(commands_per_min=3))
+    shows = counting(stall, commands_per_min=3)
     for number in range(3):
         assert not (await HOSTING[name](shows, f"k{number}")).again
     before = await contents(stall.client)
@@ -81,7 +86,7 @@ async def test_a_show_takes_so_many_commands_a_minute_and_one_more_changes_nothi
 async def test_a_command_repeated_under_its_key_is_answered_as_before_and_costs_nothing(
     stall: Stall, name: str
 ) -> None:
-    shows = Shows(stall.client, keys, HostLimits(commands_per_min=1))
+    shows = counting(stall, commands_per_min=1)
     first = await HOSTING[name](shows, "key")
     before = await contents(stall.client)
     for _ in range(3):
@@ -93,7 +98,7 @@ async def test_a_command_repeated_under_its_key_is_answered_as_before_and_costs_
 async def test_a_refused_command_may_be_repeated_under_its_key_and_then_happens(
     stall: Stall, name: str
 ) -> None:
-    shows = Shows(stall.client, keys, HostLimits(commands_per_min=1))
+    shows = counting(stall, commands_per_min=1)
     await shows.announce("friday", "first", None, "first")
     await refused(HOSTING[name](shows, "key"))
     await end_minute(stall.client)
@@ -103,7 +108,7 @@ async def test_a_refused_command_may_be_repeated_under_its_key_and_then_happens(
 
 
 async def test_workers_count_together_and_exactly(stall: Stall) -> None:
-    workers = [Shows(stall.client, keys, HostLimits(commands_per_min=50)) for _ in range(4)]
+    workers = [counting(stall, commands_per_min=50) for _ in range(4)]
     outcomes = await asyncio.gather(
         *(workers[number % 4].announce("friday", "hello", None, f"k{number}") for number in range(80)),
         return_exceptions=True,
@@ -115,7 +120,7 @@ async def test_workers_count_together_and_exactly(stall: Stall) -> None:
 
 @pytest.mark.parametrize("name", HOSTING)
 async def test_the_bytes_of_events_and_journal_are_counted(stall: Stall, name: str) -> None:
-    await HOSTING[name](Shows(stall.client, keys, MANY), "key")
+    await HOSTING[name](counting(stall, **MANY), "key")
     size = 0
     for log, field in (("events", b"e"), ("journal", b"m")):
         entries = await ask(stall.client, "XRANGE", keys.of_show("friday", log), "-", "+")
@@ -125,7 +130,7 @@ async def test_the_bytes_of_events_and_journal_are_counted(stall: Stall, name: s
 
 
 async def test_bytes_are_limited_by_the_minute(stall: Stall) -> None:
-    shows = Shows(stall.client, keys, HostLimits(bytes_per_min=5_000))
+    shows = counting(stall, bytes_per_min=5_000)
     await shows.announce("friday", "x" * 2_000, None, "k1")
     await shows.announce("friday", "x" * 2_000, None, "k2")
     before, hits = await contents(stall.client), counts.limited["log_bytes_per_show_per_min"]
@@ -139,7 +144,7 @@ async def test_bytes_are_limited_by_the_minute(stall: Stall) -> None:
 
 
 async def test_what_weighs_more_than_a_minute_may_have_passes_first_and_alone(stall: Stall) -> None:
-    shows = Shows(stall.client, keys, HostLimits(bytes_per_min=1_000))
+    shows = counting(stall, bytes_per_min=1_000)
     await shows.announce("friday", "x" * 3_000, None, "k1")
     await refused(shows.announce("friday", "x", None, "k2"))
 
@@ -147,7 +152,7 @@ async def test_what_weighs_more_than_a_minute_may_have_passes_first_and_alone(st
 async def test_an_update_counts_all_the_events_that_it_makes(stall: Stall) -> None:
     skus = {f"SKU-{number}": 1 for number in range(40)}
     await stall.shows.pin("friday", a_drop("d2", skus))
-    shows = Shows(stall.client, keys, HostLimits(bytes_per_min=100_000))
+    shows = counting(stall, bytes_per_min=100_000)
     await shows.update("friday", "d2", Change(add_units=dict.fromkeys(skus, -1)), "k1")
     size = (await hosted(stall.client))[2]
     assert (await stall.event_names(3)).count("SoldOut") == 40
@@ -160,7 +165,7 @@ async def test_an_update_counts_all_the_events_that_it_makes(stall: Stall) -> No
 async def test_an_event_has_a_bounded_weight(stall: Stall, name: str) -> None:
     before, hits = await contents(stall.client), counts.limited["event_bytes_max"]
     with pytest.raises(TooLarge, match="20 bytes") as raised:
-        await HOSTING[name](Shows(stall.client, keys, HostLimits(event_bytes_max=20)), "key")
+        await HOSTING[name](counting(stall, event_bytes_max=20), "key")
     assert (raised.value.code, raised.value.temporary) == ("too_large", False)
     assert counts.limited["event_bytes_max"] == hits + 1
     assert await contents(stall.client) == before
@@ -169,12 +174,12 @@ async def test_an_event_has_a_bounded_weight(stall: Stall, name: str) -> None:
 async def test_a_card_counts_for_the_weight_of_its_event(stall: Stall) -> None:
     skus = {f"SKU-{number:04}": 1 for number in range(2_000)}
     with pytest.raises(TooLarge):
-        await Shows(stall.client, keys, HostLimits(event_bytes_max=100_000)).pin("friday", a_drop("d2", skus))
-    await Shows(stall.client, keys, MANY).pin("friday", a_drop("d2", skus))
+        await counting(stall, event_bytes_max=100_000).pin("friday", a_drop("d2", skus))
+    await counting(stall, **MANY).pin("friday", a_drop("d2", skus))
 
 
 async def test_what_ends_or_keeps_out_is_never_limited_and_costs_nothing(stall: Stall) -> None:
-    shows = Shows(stall.client, keys, HostLimits(commands_per_min=1, bytes_per_min=1, event_bytes_max=1_000))
+    shows = counting(stall, commands_per_min=1, bytes_per_min=1, event_bytes_max=1_000)
     await shows.announce("friday", "all there is", None, "k1")
     counted = await hosted(stall.client)
     assert not (await shows.freeze("friday")).again
@@ -187,7 +192,7 @@ async def test_what_ends_or_keeps_out_is_never_limited_and_costs_nothing(stall: 
 
 
 async def test_events_of_trades_and_deadlines_are_never_limited(stall: Stall) -> None:
-    shows = Shows(stall.client, keys, HostLimits(commands_per_min=1, bytes_per_min=1))
+    shows = counting(stall, commands_per_min=1, bytes_per_min=1)
     await shows.update("friday", "d1", Change(limit=3), "k1")
     await stall.trade(reserve("h1", qty=3))
     await stall.trade(release("h1"))
@@ -197,7 +202,7 @@ async def test_events_of_trades_and_deadlines_are_never_limited(stall: Stall) ->
 
 
 async def test_a_clock_that_goes_back_begins_a_new_minute(stall: Stall) -> None:
-    shows = Shows(stall.client, keys, HostLimits(commands_per_min=1))
+    shows = counting(stall, commands_per_min=1)
     await shows.announce("friday", "hello", None, "k1")
     meta = keys.of_show("friday", "meta")
     for value in ("99999999999999:1:10", "nonsense"):
@@ -212,10 +217,7 @@ async def test_without_limits_nothing_is_counted(stall: Stall) -> None:
 
 
 async def test_servers_of_version_3_are_answered_as_before_beside_one_that_counts(stall: Stall) -> None:
-    old, shows = (
-        version_3.Server(stall.client, "friday"),
-        Shows(stall.client, keys, HostLimits(commands_per_min=2)),
-    )
+    old, shows = version_3.Server(stall.client, "friday"), counting(stall, commands_per_min=2)
     assert await old.pin("d2", "pinned") == ["ok", 3, 2, False]
     assert await old.pin("d2", "pinned") == ["ok", 3, 2, True]
     assert await old.update("d2", "k1", "changed", 5) == ["ok", 4, 2, False]
@@ -233,10 +235,7 @@ async def test_servers_of_version_3_are_answered_as_before_beside_one_that_count
 async def test_a_command_that_either_version_has_done_is_answered_by_the_other_without_counting(
     stall: Stall,
 ) -> None:
-    old, shows = (
-        version_3.Server(stall.client, "friday"),
-        Shows(stall.client, keys, HostLimits(commands_per_min=1)),
-    )
+    old, shows = version_3.Server(stall.client, "friday"), counting(stall, commands_per_min=1)
     fingerprint = _fingerprint("announce", "hello", None)
     assert await old.announce("k1", fingerprint, "hello") == ["ok", 3, 1, False]
     await shows.announce("friday", "all there is", None, "k2")

@@ -54,21 +54,19 @@ class Addresses:
 
     def enter(self, address: str) -> bool:
         """Count one in; False when it is one too many. It must `leave` either way."""
-        key = key_of(address)
+        key = _key(address)
         count = self._counts[key] = self._counts.get(key, 0) + 1
         return count <= self._most
 
     def leave(self, address: str) -> None:
-        key = key_of(address)
+        key = _key(address)
         if self._counts[key] == 1:
             del self._counts[key]
         else:
             self._counts[key] -= 1
 
 
-@lru_cache(maxsize=10_000)
-def key_of(address: str) -> str:
-    """Return what an address is counted by: itself, or an IPv6 one's /64."""
+def _key(address: str) -> str:
     if ":" not in address:
         return address
     found = _parse(address)
@@ -100,3 +98,9 @@ def _address(hop: str, header: bytes) -> str | None:
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     return text if _parse(text) is not None else None
+
+
+@lru_cache(maxsize=10_000)
+def key_of(address: str) -> str:
+    """Return what the guests of an address are counted under: an IPv4 address, or an IPv6 /64."""
+    return _key(address)

@@ -54,8 +54,9 @@ class GuestBuyers:
     def enter(self, show: str, address: str, guest: str, now_ms: int) -> bool:
         """Take a place for a reserve of `guest`; False when the address has none left.
 
-        A guest who holds something in the show already is never refused, wherever they come from now.
-        After True `leave` must follow. `now_ms` is the engine's time.
+        A guest who is known to hold something in the show is never refused, also when they come from another address
+        than before, or bought at another worker; they count at both. After True `leave` must follow. `now_ms` is the
+        engine's time.
         """
         found = self._addresses.get((show, address))
         if found is None:

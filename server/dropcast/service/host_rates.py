@@ -18,21 +18,21 @@ _MINUTE_S = 60.0
 
 class HostRates:
     def __init__(self, *, commands_per_s: int, burst_s: int, shows_per_min: int) -> None:
-        self._makes = ViewerRates(commands_per_s, burst_s)
-        self._ends = ViewerRates(commands_per_s, burst_s)
+        self._making = ViewerRates(commands_per_s, burst_s)
+        self._ending = ViewerRates(commands_per_s, burst_s)
         self._shows = ViewerRates(shows_per_min / _MINUTE_S, _MINUTE_S)
 
-    def make(self, viewer: Viewer) -> None:
+    def count_making(self, viewer: Viewer) -> None:
         """Count a command that makes something. Raises RateLimited."""
-        self._count(self._makes, viewer)
+        self._count(self._making, viewer)
 
-    def end(self, viewer: Viewer) -> None:
+    def count_ending(self, viewer: Viewer) -> None:
         """Count a command that ends something, or moderates. Raises RateLimited."""
-        self._count(self._ends, viewer)
+        self._count(self._ending, viewer)
 
-    def schedule(self, viewer: Viewer) -> None:
+    def count_show(self, viewer: Viewer) -> None:
         """Count a show that is scheduled. Raises RateLimited."""
-        self.make(viewer)
+        self.count_making(viewer)
         now_s = monotonic()
         if viewer.role is not Role.OPERATOR and not self._shows.take(viewer.id, now_s):
             counts.limited["shows_per_creator_per_min"] += 1

@@ -40,24 +40,24 @@ class Hosting:
 
     async def schedule(self, viewer: Viewer, show: Show) -> Show:
         """Write a new show. Only an operator may schedule for another creator."""
-        self._rates.schedule(viewer)
         if not may_schedule(viewer) or not owns(viewer, show):
             raise Forbidden("only a creator may schedule a show of their own")
+        self._rates.count_show(viewer)
         return await self._store.schedule(show)
 
     async def start(self, viewer: Viewer, show: str) -> Done:
-        self._rates.make(viewer)
+        self._rates.count_making(viewer)
         await self._own(viewer, show)
         return await self._store.start(show)
 
     async def end(self, viewer: Viewer, show: str) -> Done:
-        self._rates.end(viewer)
+        self._rates.count_ending(viewer)
         await self._own(viewer, show)
         return await self._store.end(show)
 
     async def pin(self, viewer: Viewer, pin: Pin) -> tuple[str, Done]:
         """Pin a product of the catalogue; return the drop's id. Prices default to the catalogue's."""
-        self._rates.make(viewer)
+        self._rates.count_making(viewer)
         found = await self._host(viewer, pin.show)
         product = await self._products.get(pin.product)
         if product is None:
@@ -66,7 +66,7 @@ class Hosting:
         return drop.id, await self._store.pin(pin.show, drop)
 
     async def update(self, viewer: Viewer, update: Update) -> Done:
-        self._rates.make(viewer)
+        self._rates.count_making(viewer)
         await self._host(viewer, update.show)
         change = Change(
             prices=update.prices, add_units=update.add_units, limit=update.limit, hold_ms=update.hold_ms
@@ -76,12 +76,12 @@ class Hosting:
         return await self._store.update(update.show, update.drop, change, update.key)
 
     async def unpin(self, viewer: Viewer, unpin: Unpin) -> Done:
-        self._rates.end(viewer)
+        self._rates.count_ending(viewer)
         await self._host(viewer, unpin.show)
         return await self._store.unpin(unpin.show, unpin.drop, unpin.key)
 
     async def announce(self, viewer: Viewer, announce: Announce) -> Done:
-        self._rates.make(viewer)
+        self._rates.count_making(viewer)
         await self._host(viewer, announce.show)
         return await self._store.announce(announce.show, announce.text, announce.data, announce.key)
 
@@ -110,7 +110,7 @@ class Hosting:
             raise Forbidden("only an operator may do that")
 
     async def _moderate(self, viewer: Viewer, show: str, target: str) -> None:
-        self._rates.end(viewer)
+        self._rates.count_ending(viewer)
         found = await self._host(viewer, show)
         if target == found.creator or target in found.moderators:
             raise Forbidden("the show's creator and its moderators cannot be muted or banned")

@@ -52,7 +52,7 @@ class HostLimits(msgspec.Struct, frozen=True, kw_only=True):
 class Shows:
     """Implements ShowStore, and what the Desk needs."""
 
-    def __init__(self, client: Redis, keys: Keys, host_limits: HostLimits | None = None) -> None:
+    def __init__(self, client: Redis, keys: Keys, *, host_limits: HostLimits | None = None) -> None:
         self._client = client
         self._keys = keys
         self._host_limits = (host_limits or HostLimits()).as_arguments()

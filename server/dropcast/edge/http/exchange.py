@@ -77,10 +77,9 @@ async def on_fault(_request: Request, raised: Exception) -> Response:
 class Exchange:
     """Reads requests for the routes of one worker."""
 
-    def __init__(self, *, verifier: Verifier, body_bytes_max: int, json_bytes_max: int) -> None:
+    def __init__(self, *, verifier: Verifier, body_bytes_max: int) -> None:
         self._verifier = verifier
         self._body_bytes_max = body_bytes_max
-        self._json_bytes_max = min(json_bytes_max, body_bytes_max)
 
     def viewer(self, request: Request) -> Viewer:
         """Return who asks: the bearer of a token, or an anonymous viewer. Raises TokenFault."""
@@ -103,21 +102,18 @@ class Exchange:
 
     async def raw_body(self, request: Request) -> bytes:
         """Return the body. Raises too_large as soon as it is."""
-        return await self._read(request, self._body_bytes_max)
-
-    async def _read(self, request: Request, most: int) -> bytes:
         chunks: list[bytes] = []
         size = 0
         async for chunk in request.stream():
             size += len(chunk)
-            if size > most:
-                raise HttpFault("too_large", f"such a body has {most} bytes at most")
+            if size > self._body_bytes_max:
+                raise HttpFault("too_large", f"a body has {self._body_bytes_max} bytes at most")
             chunks.append(chunk)
         return b"".join(chunks)
 
     async def body(self, request: Request, kind: type[T], **more: Any) -> T:
         """Return the JSON body as `kind`; `more` are fields that the path and the headers give."""
-        raw = await self._read(request, self._json_bytes_max)
+        raw = await self.raw_body(request)
         try:
             fields = msgspec.json.decode(raw or b"{}")
             if not isinstance(fields, dict):
