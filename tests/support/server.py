@@ -24,7 +24,11 @@ class Server:
         command = [sys.executable, "-m", "dropcast", "serve"]
         given = {"data_dir": data_dir, "workers": workers, "port": port, "log_level": "warning", **flags}
         for name, value in given.items():
-            command += ["--" + name.replace("_", "-"), str(value)]
+            flag = name.replace("_", "-")
+            if isinstance(value, bool):
+                command.append(f"--{flag}" if value else f"--no-{flag}")
+            else:
+                command += [f"--{flag}", str(value)]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=_environ())
         self.lines: list[str] = []
         self.port = 0

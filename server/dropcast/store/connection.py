@@ -95,6 +95,11 @@ def engine_faults() -> Iterator[None]:
     except (AuthenticationError, AuthorizationError) as error:
         raise EngineUnfit(f"the engine refuses the credentials: {error}") from error
     except (ConnectionError, TimeoutError, OSError) as error:
+        # What the engine says while a connection is made comes as the cause of a lost connection.
+        if isinstance(error.__cause__, AuthenticationError):
+            raise EngineUnfit(f"the engine refuses the credentials: {error}") from error
+        if isinstance(error.__cause__, NoPermissionError):
+            raise EngineUnfit(f"the engine's user lacks a permission: {error}") from error
         raise EngineAway(f"the engine does not answer: {error or type(error).__name__}") from error
     except OutOfMemoryError as error:
         raise EngineFull("the engine's memory is full") from error
