@@ -155,6 +155,13 @@ SHOWS = (
         "Refused as `limit`.",
         "dropcast_refusals_total",
     ),
+    Limit(
+        "engine_memory_bytes_max",
+        "engine",
+        "Bytes of memory of the embedded engine, with all shows in it.",
+        "`engine_full` for pins, reserves and imports; what is held can be paid or given back.",
+        "dropcast_engine_failures_total",
+    ),
 )
 
 GROUPS: dict[str, tuple[Limit, ...]] = {

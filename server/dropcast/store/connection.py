@@ -206,6 +206,11 @@ async def _warnings(client: Redis, info: dict[str, Any]) -> list[str]:
             "the engine has no maxmemory: the system may kill it when the machine's memory is full "
             "(set maxmemory below that; at the bound it refuses, and loses nothing)"
         )
+    elif info.get("maxmemory") and int(info.get("used_memory", 0)) >= int(info["maxmemory"]):
+        warnings.append(
+            f"the engine's memory is full: it takes {info['used_memory']} bytes, and its bound is "
+            f"{info['maxmemory']} (maxmemory, or --engine-memory-bytes-max of the embedded engine)"
+        )
     return [warning for warning in warnings if warning]
 
 
