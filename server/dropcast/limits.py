@@ -208,6 +208,11 @@ SHOWS = (
         "creator and worker",
         "Shows that one creator schedules in a minute, on average.",
         "429 `rate_limited`.",
+        "engine_memory_bytes_max",
+        "engine",
+        "Bytes of memory of the embedded engine, with all shows in it.",
+        "`engine_full` for pins, reserves and imports; what is held can be paid or given back.",
+        "dropcast_engine_failures_total",
     ),
 )
 

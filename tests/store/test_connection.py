@@ -89,6 +89,7 @@ async def test_newer_engines_are_fit(engine: dict[str, Any]) -> None:
         ({"aof_enabled": None}, "hides its configuration"),
         ({"aof_enabled": None, "accept_lost_sales": True}, "hides its configuration"),
         ({"maxmemory": 0}, "no maxmemory"),
+        ({"maxmemory": 1_000, "used_memory": 1_000}, "it takes 1000 bytes, and its bound is 1000"),
         ({"fsync": "everysec"}, "everysec, not always"),
         ({"fsync": exceptions.NoPermissionError("no")}, "hides its configuration"),
     ],

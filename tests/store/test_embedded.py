@@ -16,6 +16,7 @@ from dropcast.domain.faults import EngineFault
 from dropcast.store import embedded
 from dropcast.store.connection import ask, connect
 from dropcast.store.embedded import EmbeddedEngine, running, socket_path
+from dropcast.store.machine_memory import memory_bytes
 from tests.support.engine import Stall, pay, reserve, sell
 from tests.support.wait import wait_until_sync
 
@@ -64,6 +65,15 @@ async def test_it_keeps_every_write_and_listens_on_no_port(tmp_path: Path) -> No
         "noeviction",
         "700",
     )
+
+
+@pytest.mark.parametrize(("given", "bound"), [(0, memory_bytes() // 2), (123_456_789, 123_456_789)])
+async def test_its_memory_is_bounded_by_what_is_given_or_half_of_what_there_is(
+    tmp_path: Path, given: int, bound: int
+) -> None:
+    with EmbeddedEngine(tmp_path, memory_bytes_max=given) as engine:
+        async with connect(engine.url) as client:
+            assert (await ask(client, "CONFIG GET", "maxmemory"))["maxmemory"] == str(bound)
 
 
 async def test_an_earlier_data_directory_is_picked_up_with_all_that_it_held(tmp_path: Path) -> None:

@@ -201,6 +201,21 @@ async def test_permissions_for_another_prefix_are_enough_for_that_one(user: User
     assert "&dropcast:* ~dropcast:*" in await user.refusal()
 
 
+async def test_another_database_needs_the_command_that_selects_it(user: User) -> None:
+    await user.may(*DOCUMENTED, *USEFUL)
+    user.url += "?db=1"
+    (warning,) = await user.prepare()
+    assert "channels know no database" in warning
+    await user.may(*DOCUMENTED, "+config|get")
+    assert "the 'select' command" in await user.refusal()
+
+
+async def test_a_wrong_password_is_told_as_such(user: User) -> None:
+    await user.may(*DOCUMENTED)
+    user.url = user.url.replace("p%40ss", "wrong")
+    assert "refuses the credentials" in await user.refusal()
+
+
 async def test_a_command_of_one_shot_is_refused_as_a_server_is(user: User) -> None:
     await user.may(*(rule for rule in DOCUMENTED if rule != "+zscan"))
     with pytest.raises(EngineUnfit, match=r"\+zscan"):

@@ -47,8 +47,11 @@ class Server:
         command = [*start.prefix, sys.executable, "-m", "dropcast", "serve"]
         given = {"data_dir": data_dir, "workers": workers, "port": port, "log_level": "warning", **flags}
         for name, value in given.items():
-            if value is not None:
-                command += ["--" + name.replace("_", "-"), *([] if value is True else [str(value)])]
+            flag = name.replace("_", "-")
+            if isinstance(value, bool):
+                command.append(f"--{flag}" if value else f"--no-{flag}")
+            elif value is not None:
+                command += [f"--{flag}", str(value)]
         self.environ = {
             name: value for name, value in {**_environ(), **start.environ}.items() if value is not None
         }

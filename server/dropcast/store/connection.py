@@ -95,6 +95,11 @@ def engine_faults() -> Iterator[None]:
     except (AuthenticationError, AuthorizationError) as error:
         raise EngineUnfit(f"the engine refuses the credentials: {error}") from error
     except (ConnectionError, TimeoutError, OSError) as error:
+        # What the engine says while a connection is made comes as the cause of a lost connection.
+        if isinstance(error.__cause__, AuthenticationError):
+            raise EngineUnfit(f"the engine refuses the credentials: {error}") from error
+        if isinstance(error.__cause__, NoPermissionError):
+            raise EngineUnfit(f"the engine's user lacks a permission: {error}") from error
         raise EngineAway(f"the engine does not answer: {error or type(error).__name__}") from error
     except OutOfMemoryError as error:
         raise EngineFull("the engine's memory is full") from error
@@ -200,6 +205,11 @@ async def _warnings(client: Redis, info: dict[str, Any]) -> list[str]:
         warnings.append(
             "the engine has no maxmemory: the system may kill it when the machine's memory is full "
             "(set maxmemory below that; at the bound it refuses, and loses nothing)"
+        )
+    elif info.get("maxmemory") and int(info.get("used_memory", 0)) >= int(info["maxmemory"]):
+        warnings.append(
+            f"the engine's memory is full: it takes {info['used_memory']} bytes, and its bound is "
+            f"{info['maxmemory']} (maxmemory, or --engine-memory-bytes-max of the embedded engine)"
         )
     return [warning for warning in warnings if warning]
 
