@@ -6,8 +6,11 @@ import pytest
 from redis.asyncio import Redis
 
 from dropcast.service.clock import EngineClock
+from dropcast.service.event_log import EventLog
+from dropcast.service.show_reader import ShowReader
 from dropcast.service.stage import Stage
 from dropcast.service.sweeping import Sweeper
+from dropcast.service.viewing import Viewing
 from dropcast.settings import Settings
 from dropcast.store.connection import connect
 from dropcast.store.desk import Desk
@@ -20,13 +23,17 @@ class Parts:
     """One worker without its sockets."""
 
     def __init__(self, engine_url: str, client: Redis, worker: str, settings: Settings) -> None:
+        self.settings = settings
         self.store = Shows(client)
         self.desk = Desk(self.store, holds_per_viewer_max=settings.holds_per_viewer_max)
         self.clock = EngineClock()
         self.tail = Tail(connect(engine_url))
         self.sweeper = Sweeper(store=self.store, desk=self.desk, clock=self.clock, worker=worker)
+        self.reader = ShowReader(self.store, settings)
+        self.log = EventLog(self.store, settings)
         self.stage = Stage(
             store=self.store,
+            reader=self.reader,
             tail=self.tail,
             clock=self.clock,
             settings=settings,
@@ -35,6 +42,13 @@ class Parts:
             on_due=self.sweeper.on_due,
             on_entered=self.sweeper.follow,
             on_left=self.sweeper.forget,
+        )
+
+    @property
+    def viewing(self) -> Viewing:
+        """A new one, with the settings of now."""
+        return Viewing(
+            stage=self.stage, reader=self.reader, log=self.log, settings=self.settings, log_events_max=10_000
         )
 
     async def close(self) -> None:

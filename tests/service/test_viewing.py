@@ -1,10 +1,11 @@
 """A viewer comes back to a worker that knows less than they do: it reads the show again before it answers."""
 
+import msgspec
 import pytest
 from redis.asyncio import Redis
 
+from dropcast.domain.faults import EngineAway
 from dropcast.domain.viewer import Role, Viewer
-from dropcast.service.viewing import Viewing
 from dropcast.store.connection import ask
 from dropcast.wire.commands import Since, Watch
 from dropcast.wire.messages import Watching
@@ -16,7 +17,7 @@ ANA = Viewer(id="ana", role=Role.VIEWER)
 
 
 async def come_back(parts: Parts, show: str, epoch: str, seq: int) -> Watching:
-    viewing = Viewing(stage=parts.stage, store=parts.store, log_events_max=1_000)
+    viewing = parts.viewing
     watch = Watch(id=1, show=show, since=Since(epoch=epoch, seq=seq))
     member = Recorder()
     answer = viewing.watch_now(member, ANA, watch) or await viewing.watch(member, ANA, watch)
@@ -53,11 +54,11 @@ async def test_a_seq_that_nobody_has_seen_is_answered_by_the_whole_state(
 
 
 async def test_an_engine_that_is_away_does_not_keep_a_viewer_waiting(
-    parts: Parts, stall: Stall, client: Redis, monkeypatch: pytest.MonkeyPatch
+    parts: Parts, stall: Stall, client: Redis
 ) -> None:
     live = await parts.stage.enter(stall.show)
     assert live.state is not None
-    monkeypatch.setattr("dropcast.service.viewing._AHEAD_S", 0.1)
+    parts.settings = msgspec.structs.replace(parts.settings, ahead_ms=100)
     await ask(client, "CLIENT", "PAUSE", 1_000, "ALL")
-    answer = await come_back(parts, stall.show, live.state.epoch, live.state.seq + 1)
-    assert answer.recovered is False
+    with pytest.raises(EngineAway):
+        await come_back(parts, stall.show, live.state.epoch, live.state.seq + 1)

@@ -26,13 +26,13 @@ class Trading:
         hold = hold_id(viewer.id, reserve.key)
         live = self._stage.loaded(reserve.show)
         if live is not None:
-            live.asked[hold] = member
+            live.asked.ask(hold, member)
 
         def done(outcome: Outcome | Fault) -> None:
             answer(outcome)
             # A new hold's own publication takes the entry out; nothing is published for any other outcome.
-            if live is not None and not _is_new(outcome):
-                live.asked.pop(hold, None)
+            if live is not None:
+                live.asked.answered(hold, _offset_of_open(outcome))
 
         trade = trades.Reserve(
             hold=hold, viewer=viewer.id, drop=reserve.drop, sku=reserve.sku, qty=reserve.qty
@@ -44,5 +44,8 @@ class Trading:
         self._desk.submit(release.show, trades.Release(hold=release.hold, viewer=viewer.id), answer)
 
 
-def _is_new(outcome: Outcome | Fault) -> bool:
-    return isinstance(outcome, Granted) and outcome.hold.state is HoldState.HELD
+def _offset_of_open(outcome: Outcome | Fault) -> int | None:
+    """Return the offset of an outcome whose hold is held, perhaps since now; None for any other."""
+    if isinstance(outcome, Granted) and outcome.hold.state is HoldState.HELD:
+        return outcome.offset
+    return None

@@ -59,6 +59,7 @@ _NAMES = {
     409: "Conflict",
     413: "TooLarge",
     422: "BadRequest",
+    429: "RateLimited",
     500: "Internal",
     502: "PaymentUnknown",
     503: "EngineFault",
