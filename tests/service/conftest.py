@@ -8,15 +8,17 @@ from redis.asyncio import Redis
 from dropcast.service.clock import EngineClock
 from dropcast.service.event_log import EventLog
 from dropcast.service.show_reader import ShowReader
+from dropcast.service.showing import Showing
 from dropcast.service.stage import Stage
 from dropcast.service.sweeping import Sweeper
+from dropcast.service.trading import Trading
 from dropcast.service.viewing import Viewing
 from dropcast.settings import Settings
 from dropcast.store.connection import connect
 from dropcast.store.desk import Desk
 from dropcast.store.embedded import EmbeddedEngine
-from dropcast.store.shows import Shows
 from dropcast.store.tail import Tail
+from tests.support.counting import CountingShows
 
 
 class Parts:
@@ -24,7 +26,8 @@ class Parts:
 
     def __init__(self, engine_url: str, client: Redis, worker: str, settings: Settings) -> None:
         self.settings = settings
-        self.store = Shows(client)
+        self.store = CountingShows(client)
+        self.engine_url = engine_url
         self.desk = Desk(self.store, holds_per_viewer_max=settings.holds_per_viewer_max)
         self.clock = EngineClock()
         self.tail = Tail(connect(engine_url))
@@ -43,6 +46,19 @@ class Parts:
             on_entered=self.sweeper.follow,
             on_left=self.sweeper.forget,
         )
+
+    @property
+    def trading(self) -> Trading:
+        return Trading(desk=self.desk, stage=self.stage)
+
+    def new_showing(self) -> Showing:
+        """One with the settings of now, and a reader that knows nothing yet."""
+        self.reader = ShowReader(self.store, self.settings)
+        return self.showing
+
+    @property
+    def showing(self) -> Showing:
+        return Showing(stage=self.stage, reader=self.reader, clock=self.clock, settings=self.settings)
 
     @property
     def viewing(self) -> Viewing:
