@@ -1,6 +1,8 @@
 """A viewer comes back: to a worker that knows less than they do, to a long log, to a show that is not followed yet."""
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -134,12 +136,13 @@ async def test_what_the_ring_has_not_comes_from_the_log_in_one_codec(parts: Part
     assert live.state is not None
     top = await said(stall, 50, "after")
     await wait_until(lambda: live.state is not None and live.state.seq == top)
-    for index, decode in enumerate((msgspec.json.decode, msgspec.msgpack.decode)):
+    decoders: tuple[Callable[[bytes], Any], ...] = (msgspec.json.decode, msgspec.msgpack.decode)
+    for index, decode in enumerate(decoders):
         watch = Watch(id=1, show=stall.show, since=Since(epoch=live.state.epoch, seq=7))
         answer = await parts.viewing.watch(Recorder(index), ANA, watch)
         assert answer is not None
         assert answer.events is not None
-        assert [decode(event)["seq"] for event in answer.events] == list(range(8, top + 1))
+        assert [decode(bytes(event))["seq"] for event in answer.events] == list(range(8, top + 1))
 
 
 async def test_more_than_one_answer_may_have_is_the_whole_state_from_ring_and_log_alike(
