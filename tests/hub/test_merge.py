@@ -66,5 +66,9 @@ def test_the_ring_knows_the_bytes_of_what_it_would_give(
     kept = ring.after(since)
     assert ring.bytes_after(since) == sum(len(item.value[0]) for item in kept)
     assert ring.first == (max(1, len(sizes) - events_max + 1) if sizes else None)
+    top = len(sizes)
+    whole = ring.payloads_after(since, top) if since <= top else None
+    merged = merge(since, top, kept) if since <= top else None
+    assert whole == (merged if sizes or since == top else None)
     ring.clear()
     assert (ring.bytes_after(since), ring.first) == (0, None)

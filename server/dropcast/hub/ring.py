@@ -1,6 +1,7 @@
 """The last events of a show, encoded: they serve the viewers who come back, without asking the engine."""
 
 from collections import deque
+from itertools import islice
 
 from dropcast.hub.merge import Numbered
 from dropcast.hub.room import Payloads
@@ -26,6 +27,15 @@ class EventRing:
     def clear(self) -> None:
         self._events.clear()
         self._bytes_before.clear()
+
+    def payloads_after(self, since: int, upto: int) -> list[Payloads] | None:
+        """Return exactly the events above `since` up to `upto`, the last; None when not all of them are kept."""
+        events = self._events
+        if not events:
+            return [] if since == upto else None
+        if events[0].seq > since + 1 or events[-1].seq != upto:
+            return None
+        return [event.value for event in islice(events, since + 1 - events[0].seq, None)]
 
     def bytes_after(self, since: int) -> int:
         """Return the bytes, as the first codec encodes them, of what `after` would return."""

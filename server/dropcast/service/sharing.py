@@ -76,11 +76,13 @@ class SharedReads(Generic[T]):
 class ReadGate:
     """See the module."""
 
-    def __init__(self, at_once: int, *, refused: Callable[[], None], rest: float = REST) -> None:
-        """`refused` is called for each read that finds too many waiting."""
+    def __init__(
+        self, at_once: int, *, refused: Callable[[], None], rest: float = REST, waiting_max: int = 0
+    ) -> None:
+        """`refused` is called for each read that finds too many waiting: 16 for each that runs, or `waiting_max`."""
         self._turns = asyncio.Semaphore(at_once)
         self._waiting = 0
-        self._waiting_max = at_once * _WAITING_PER_TURN
+        self._waiting_max = waiting_max or at_once * _WAITING_PER_TURN
         self._refused = refused
         self._rest = rest
 

@@ -24,6 +24,7 @@ _METAS_MAX = 4_096
 _PICTURES_MAX = 32
 _SMALL_READS = 16
 """How many more small reads than whole ones may run at once."""
+_SMALL_WAITING_MAX = 4_096
 _TIMES_MAX = 4_096
 
 
@@ -42,7 +43,12 @@ class ShowReader:
         self._cache_s = settings.show_cache_ms / 1000
         self._tops_s = settings.tops_ms / 1000
         self._gate = ReadGate(settings.show_reads_max, refused=_count_refused)
-        self._small_gate = ReadGate(settings.show_reads_max * _SMALL_READS, refused=_count_refused, rest=0.0)
+        self._small_gate = ReadGate(
+            settings.show_reads_max * _SMALL_READS,
+            refused=_count_refused,
+            rest=0.0,
+            waiting_max=_SMALL_WAITING_MAX,
+        )
         self._metas: OrderedDict[str, tuple[float, ShowMeta | None]] = OrderedDict()
         """By show: until when it counts, and what was read; None: there is no such show."""
         self._pictures: OrderedDict[str, tuple[float, Picture]] = OrderedDict()

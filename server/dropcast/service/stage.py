@@ -24,6 +24,10 @@ from dropcast.wire import messages
 logger = logging.getLogger(__name__)
 
 _ENTER_S = 10.0
+_ENTERING_MAX = 2_048
+"""Shows that may wait to be read for the first time: to a new worker the viewers of all shows come at once."""
+_REST = 1.0
+"""How long that reading rests, as a multiple of the time that a read took."""
 
 
 class Stage:
@@ -55,7 +59,9 @@ class Stage:
         self._on_left = on_left
         self._shows: dict[str, LiveShow] = {}
         self._empty_since_s: dict[str, float] = {}
-        self._gate = ReadGate(settings.show_reads_max, refused=_count_refused)
+        self._gate = ReadGate(
+            settings.show_reads_max, refused=_count_refused, rest=_REST, waiting_max=_ENTERING_MAX
+        )
         self._following: set[asyncio.Task[None]] = set()
 
     @property

@@ -156,6 +156,9 @@ class Viewing:
             return None
         if live.ring.bytes_after(since.seq) + sum(len(event.value) for event in logged) > self._bytes_max:
             return None
+        whole = live.ring.payloads_after(since.seq, state.seq)
+        if whole is not None:
+            return [payloads[codec_index] for payloads in whole]
         kept = [Numbered(event.seq, event.value[codec_index]) for event in live.ring.after(since.seq)]
         return merge(since.seq, state.seq, logged, kept)
 
