@@ -10,7 +10,8 @@ from dropcast.domain.ports import Change
 from dropcast.metrics import counts
 from dropcast.service.live_show import LiveShow
 from dropcast.store import keys
-from dropcast.store.connection import ask
+from dropcast.store.connection import ask, connect
+from dropcast.store.embedded import EmbeddedEngine
 from tests.service.conftest import Parts
 from tests.support.engine import Stall, release, reserve
 from tests.support.recorder import Recorder
@@ -178,3 +179,31 @@ async def test_what_is_kept_while_a_show_is_read_is_bounded(parts: Parts, stall:
     assert len(live._reading._during) <= 4_096
     parts.store.is_free.set()
     await quiet(parts, stall, live)
+
+
+async def test_two_installations_told_apart_by_database_alone_hear_each_other_and_stay_quiet(
+    parts: Parts, stall: Stall, engine: EmbeddedEngine
+) -> None:
+    other_client = connect(f"{engine.url}?db=1")
+    other = Parts(f"{engine.url}?db=1", other_client, "w1", parts.settings)
+    try:
+        other_stall = await Stall(other_client).open()
+        rooms = []
+        for worker in (parts, other):
+            live = await worker.stage.enter("friday")
+            rooms.append(Recorder())
+            live.room.join(rooms[-1], "")
+        for number in range(20):
+            await stall.shows.announce("friday", "first", None, f"key {number}")
+            await other_stall.shows.announce("friday", "second", None, f"key {number}")
+        await wait_until(lambda: all(len(room.of_type("announcement")) == 20 for room in rooms))
+        for room, text in zip(rooms, ("first", "second"), strict=True):
+            assert {message["text"] for message in room.of_type("announcement")} == {text}
+            assert room.seqs == list(range(3, 23))
+            assert room.of_type("resync") == []
+        for worker in (parts, other):
+            # One when it was entered, one for the other's first, one more if another came meanwhile.
+            assert worker.store.calls["read"] <= 3
+    finally:
+        await other.close()
+        await other_client.aclose()
