@@ -34,8 +34,11 @@ from dropcast.service.buyer_limits import BuyerLimits
 from dropcast.service.catching_up import CatchingUp
 from dropcast.service.checkout import Checkout
 from dropcast.service.clock import EngineClock
+from dropcast.service.event_log import EventLog
 from dropcast.service.host_rates import HostRates
 from dropcast.service.hosting import Hosting
+from dropcast.service.show_reader import ShowReader
+from dropcast.service.showing import Showing
 from dropcast.service.stage import Stage
 from dropcast.service.sweeping import Sweeper
 from dropcast.service.trading import Trading
@@ -100,8 +103,10 @@ class _Worker:
         self._clock = EngineClock()
         self.desk = Desk(self._store, holds_per_viewer_max=settings.holds_per_viewer_max)
         self.sweeper = Sweeper(store=self._store, desk=self.desk, clock=self._clock, worker=name)
+        self._reader = ShowReader(self._store, settings)
         self.stage = Stage(
             store=self._store,
+            reader=self._reader,
             tail=self._tail,
             clock=self._clock,
             settings=settings,
@@ -137,13 +142,20 @@ class _Worker:
             burst_s=settings.command_burst_s,
             payments_max=settings.payments_per_viewer_max,
         )
+        log = EventLog(store, settings)
         return Dispatch(
             settings=settings,
             verifier=self._verifier,
             addresses=addresses,
             clock=self._clock,
-            viewing=Viewing(stage=stage, store=store, log_events_max=_LOG_EVENTS_MAX),
-            catching_up=CatchingUp(stage=stage, store=store, log_events_max=_LOG_EVENTS_MAX),
+            viewing=Viewing(
+                stage=stage,
+                reader=self._reader,
+                log=log,
+                settings=settings,
+                log_events_max=_LOG_EVENTS_MAX,
+            ),
+            catching_up=CatchingUp(stage=stage, log=log, log_events_max=_LOG_EVENTS_MAX),
             trading=Trading(
                 desk=self.desk,
                 stage=stage,
@@ -164,14 +176,16 @@ class _Worker:
 
     def _make_web(self, origins: Origins) -> Starlette:
         exchange = Exchange(verifier=self._verifier, body_bytes_max=self._settings.body_bytes_max)
+        reader, hosting = self._reader, self._hosting
+        showing = Showing(stage=self.stage, reader=reader, clock=self._clock, settings=self._settings)
         return Starlette(
             middleware=cross_origin(origins),
             routes=[
                 *health.routes(self._check_ready, __version__),
-                *products.routes(exchange, self._catalogue),
-                *shows.routes(exchange, self._hosting, self.stage, self._store),
-                *drops.routes(exchange, self._hosting, self._store),
-                *moderation.routes(exchange, self._hosting),
+                *products.routes(exchange, self._catalogue, reader),
+                *shows.routes(exchange, hosting, showing, reader, self._store),
+                *drops.routes(exchange, hosting, showing),
+                *moderation.routes(exchange, hosting, showing),
             ],
             exception_handlers=dict.fromkeys(
                 (Fault, HttpFault, TokenFault, HTTPException, Exception), on_fault

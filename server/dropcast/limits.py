@@ -101,6 +101,24 @@ SOCKETS = (
         "Tokens of auth that are refused: each costs a signature.",
         "The socket is closed with 4501, or with 4003 when the token had expired.",
     ),
+    Limit(
+        "watches_per_show_max",
+        "socket and show",
+        "Watches that are under way or wait; one at a time is carried out.",
+        "`rate_limited`; the socket stays open.",
+    ),
+    Limit(
+        "watch_bytes_per_s",
+        "socket",
+        "Bytes per second of answers to `watch`, on average; the first answer is not counted.",
+        "`rate_limited`; the socket stays open.",
+    ),
+    Limit(
+        "catch_up_bytes_max",
+        "viewer who comes back",
+        "Bytes of missed events in one answer.",
+        "The whole state is sent instead of the events.",
+    ),
 )
 
 REQUESTS = (
@@ -208,6 +226,8 @@ SHOWS = (
         "creator and worker",
         "Shows that one creator schedules in a minute, on average.",
         "429 `rate_limited`.",
+    ),
+    Limit(
         "engine_memory_bytes_max",
         "engine",
         "Bytes of memory of the embedded engine, with all shows in it.",
@@ -216,10 +236,32 @@ SHOWS = (
     ),
 )
 
+WORKERS = (
+    Limit(
+        "catch_up_bytes_per_s",
+        "worker, and a quarter of it per show",
+        "Bytes per second that are read from event logs for viewers who come back, on average.",
+        "The whole state is sent instead of the events.",
+    ),
+    Limit(
+        "show_reads_max",
+        "worker",
+        "Reads at once of shows that are not followed, and of lists; 16 times as many wait.",
+        "429 `rate_limited`; on a socket `rate_limited`.",
+    ),
+    Limit(
+        "empty_rooms_max",
+        "worker",
+        "Shows that are followed without a viewer.",
+        "The show that has been empty for longest is followed no more.",
+    ),
+)
+
 GROUPS: dict[str, tuple[Limit, ...]] = {
     "Live sockets": SOCKETS,
     "HTTP and connections": REQUESTS,
     "Shows and sales": SHOWS,
+    "Workers": WORKERS,
 }
 
 LIMITS = tuple(limit for group in GROUPS.values() for limit in group)

@@ -93,6 +93,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     send_buffer_bytes: Annotated[int, Meta(ge=4_096, le=2**30)] = 131_072
     unacked_ms: Milliseconds = 50_000
     refused_tokens_per_socket_max: Positive = 16
+    watches_per_show_max: Positive = 2
+    watch_bytes_per_s: Positive = 1_048_576
 
     # The way out
     tick_ms: Milliseconds = 25_000
@@ -102,6 +104,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     slice_sockets: Positive = 64
     ring_events: Positive = 1_024
     room_linger_ms: Milliseconds = 30_000
+    empty_rooms_max: Positive = 100
+    catch_up_bytes_max: Positive = 262_144
+    catch_up_bytes_per_s: Positive = 4_194_304
+    ahead_ms: Milliseconds = 2_000
+    tops_ms: Milliseconds = 100
+    show_reads_max: Positive = 2
+    show_cache_ms: Milliseconds = 250
 
     # Running
     drain_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = 4_000
@@ -181,6 +190,8 @@ HELP: dict[str, str] = {
     "send_buffer_bytes": "Bytes that the kernel may hold for one viewer; Linux doubles it for its own needs.",
     "unacked_ms": "How long sent bytes may stay unacknowledged before the kernel gives up, in milliseconds.",
     "refused_tokens_per_socket_max": "Tokens of auth that may be refused on one socket before it is closed.",
+    "watches_per_show_max": "Watches of one show that a socket may have under way, waiting ones included.",
+    "watch_bytes_per_s": "Bytes a second that a socket may be answered to watches on average; the first one is free.",
     "tick_ms": "How often every room hears a tick, in milliseconds.",
     "stock_ms": "How often a room hears of stock at most, in milliseconds.",
     "stock_urgent_units": "At this many units or fewer, stock is told at once.",
@@ -188,6 +199,15 @@ HELP: dict[str, str] = {
     "slice_sockets": "Sockets written in one go before other work gets its turn.",
     "ring_events": "Events of a show kept encoded for viewers who come back.",
     "room_linger_ms": "How long a worker keeps following a show that its last viewer left, in milliseconds.",
+    "empty_rooms_max": "Shows without viewers that a worker goes on following for a while.",
+    "catch_up_bytes_max": "Bytes of missed events that a viewer who comes back is sent; for more, the whole state.",
+    "catch_up_bytes_per_s": "Bytes a second that a worker reads from event logs for viewers who come back, a quarter "
+    "of it for one show; beyond that they are sent the whole state.",
+    "ahead_ms": "How long a viewer or a request that knows more than this worker waits for it, in milliseconds.",
+    "tops_ms": "How often a worker asks the engine how far a show is, for all who wait for it, in milliseconds.",
+    "show_reads_max": "Reads that a worker makes at once of shows that it does not follow, and of lists; "
+    "16 times as many may wait.",
+    "show_cache_ms": "How long what was read of a show that is not followed answers others too, in milliseconds.",
     "drain_ms": "Over how long a stopping worker sends viewers away, in milliseconds; half stop_deadline_ms at most.",
     "come_back_ms": "Viewers who are sent away are told to come back within this time, in milliseconds.",
     "stop_deadline_ms": "How long workers may take to stop before they are killed, in milliseconds.",

@@ -11,7 +11,6 @@ from dropcast.domain.faults import EngineAway
 from dropcast.domain.show import Frozen
 from dropcast.domain.trades import Granted, Reason, Refused
 from dropcast.domain.viewer import ANONYMOUS
-from dropcast.service.viewing import Viewing
 from dropcast.settings import Settings
 from dropcast.wire.commands import Since, Watch
 from tests.service.conftest import Parts
@@ -86,8 +85,7 @@ async def test_a_worker_that_fails_over_tells_its_room_by_resync_and_never_mixes
         assert resync["state"]["show"]["frozen"]
 
         # Whoever comes back with the number of a lost event gets the whole state, not what now has the next numbers.
-        viewing = Viewing(stage=parts.stage, store=parts.store, log_events_max=1_000)
-        back = await viewing.watch(Recorder(), ANONYMOUS, Watch(id=1, show="friday", since=seen))
+        back = await parts.viewing.watch(Recorder(), ANONYMOUS, Watch(id=1, show="friday", since=seen))
         assert back is not None
         assert (back.recovered, back.epoch) == (False, resync["epoch"])
 

@@ -41,7 +41,7 @@ def hosting(parts: Parts, client: Redis) -> Hosting:
 
 @pytest.fixture
 def viewing(parts: Parts) -> Viewing:
-    return Viewing(stage=parts.stage, store=parts.store, log_events_max=100)
+    return parts.viewing
 
 
 async def test_a_banned_viewers_sockets_leave_the_room_after_hearing_why(

@@ -10,7 +10,7 @@ import msgspec
 
 from dropcast.domain.catalogue import Product
 from dropcast.domain.drop import Card
-from dropcast.domain.events import Beat, Event, JournalEntry, Publication, Snapshot
+from dropcast.domain.events import Beat, Event, JournalEntry, Publication, ShowMeta, Snapshot
 from dropcast.domain.faults import Fault
 from dropcast.domain.hold import Hold, Order
 from dropcast.domain.show import Frozen, Show
@@ -91,10 +91,16 @@ class ShowStore(Protocol):
 
     async def ban(self, show: str, viewer: str, on: bool) -> Done: ...
 
-    async def read(self, show: str) -> Snapshot:
-        """Read a show whole, in one engine function. Raises NotFound."""
+    async def read(self, show: str, *, public: bool = False) -> Snapshot:
+        """Read a show whole, in one engine function; `public`: what anybody may know of it. Raises NotFound."""
+
+    async def meta(self, show: str) -> ShowMeta:
+        """Read a show without its drops, and the tops of its logs. Raises NotFound."""
 
     async def hold(self, show: str, hold: str) -> Hold | None: ...
+
+    async def holds(self, show: str, holds: Sequence[str]) -> Sequence[Hold]:
+        """Return those of the holds that exist, in a few commands however many they are."""
 
     async def events(self, show: str, since: int, limit: int, epoch: str = "") -> Sequence[Event]:
         """Return up to `limit` logged events above seq `since`; fewer at the start when the log was trimmed.

@@ -21,6 +21,7 @@ from dropcast.edge.session import refuse
 from dropcast.edge.socket import LiveSocket
 from dropcast.edge.sockets import Sockets
 from dropcast.edge.tokens import TokenFault, Verifier
+from dropcast.edge.watches import Watches
 from dropcast.metrics import counts
 from dropcast.service.buyer_limits import BuyerLimits
 from dropcast.service.catching_up import CatchingUp
@@ -58,7 +59,6 @@ class Dispatch:
         self._settings = settings
         self._verifier = verifier
         self._clock = clock
-        self._viewing = viewing
         self._trading = trading
         self._buyer_limits = buyer_limits
         self._checkout = checkout
@@ -66,12 +66,13 @@ class Dispatch:
         self._tasks: set[asyncio.Task[None]] = set()
         self._at_turns_end: list[Callable[[], None]] = []
         self.sockets = Sockets(settings, viewing, catching_up, addresses, self._run)
+        self._watches = Watches(settings, viewing, self._run)
         self._acts: dict[type[Command], Callable[..., None]] = {
             commands.Hello: self._hello,
             commands.Auth: self._auth,
             commands.Ping: self._ping,
-            commands.Watch: self._watch,
-            commands.Leave: self._leave,
+            commands.Watch: self._watches.watch,
+            commands.Leave: self._watches.leave,
             commands.Reserve: self._reserve,
             commands.Release: self._release,
             commands.Checkout: self._pay,
@@ -92,6 +93,7 @@ class Dispatch:
         self.sockets.on_drained(socket)
 
     def on_ended(self, socket: LiveSocket) -> None:
+        self._watches.on_ended(socket)
         self.sockets.on_ended(socket)
 
     def on_gone(self, socket: LiveSocket) -> None:
@@ -119,10 +121,11 @@ class Dispatch:
             # What viewers who are gone have set in motion, such as a payment.
             await asyncio.wait(self._tasks, timeout=max(0.0, ends_at_s - time.monotonic()))
 
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+    def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _later(self, socket: LiveSocket, command: Command, work: Awaitable[Reply | None]) -> None:
         socket.accepted()
@@ -197,38 +200,6 @@ class Dispatch:
 
     def _ping(self, socket: LiveSocket, ping: commands.Ping) -> None:
         socket.send(messages.Pong(re=ping.id, server_time_ms=self._clock.now_ms()))
-
-    # Watching ----------------------------------------------------------------------------------------------
-
-    def _watch(self, socket: LiveSocket, watch: commands.Watch) -> None:
-        if watch.show not in socket.shows and len(socket.shows) >= self._settings.shows_per_socket_max:
-            most = self._settings.shows_per_socket_max
-            socket.send(replies.error(watch.id, "too_large", f"a socket watches {most} shows at most"))
-            return
-        # Noted before the answer, so that a socket lost meanwhile leaves the room.
-        socket.shows.add(watch.show)
-        answer = self._viewing.watch_now(socket, socket.viewer, watch)
-        if answer is not None:
-            socket.send(answer)
-        else:
-            self._later(socket, watch, self._watch_later(socket, watch))
-
-    async def _watch_later(self, socket: LiveSocket, watch: commands.Watch) -> Reply | None:
-        try:
-            viewer = socket.viewer
-            reply = await self._viewing.watch(socket, viewer, watch)
-            if socket.viewer.id != viewer.id:
-                # The token has expired, or was renewed, meanwhile.
-                self._viewing.rename(socket, watch.show, socket.viewer)
-            return reply
-        except Fault:
-            socket.shows.discard(watch.show)
-            raise
-
-    def _leave(self, socket: LiveSocket, leave: commands.Leave) -> None:
-        self._viewing.leave(socket, leave.show)
-        socket.shows.discard(leave.show)
-        socket.send(messages.Left(re=leave.id, show=leave.show))
 
     # Buying ------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from dropcast.edge.pulse import Beat, Pulse
 from dropcast.edge.rates import Bucket, Pace
 from dropcast.edge.session import State
 from dropcast.metrics import counts
+from dropcast.service.budget import ByteBudget
 from dropcast.settings import Settings
 from dropcast.wire.codec import Codec, DecodeFault
 from dropcast.wire.codes import Close
@@ -60,12 +61,14 @@ class LiveSocket(Outlet):
         "_timer",
         "codec",
         "codec_index",
+        "has_watched",
         "identity",
         "refused_tokens",
         "request",
         "shows",
         "state",
         "viewer",
+        "watch_budget",
     )
 
     def __init__(self, transport: asyncio.Transport, codec: Codec, settings: Settings, owner: Owner) -> None:
@@ -82,6 +85,9 @@ class LiveSocket(Outlet):
         """What the logs call it: the id of the request that became it."""
         self.shows: set[str] = set()
         """The shows that it watches."""
+        self.has_watched = False
+        self.watch_budget: ByteBudget | None = None
+        """What it may still be answered to watches; None until it has watched twice."""
         self._owner = owner
         self._settings = settings
         now_s = self._loop.time()

@@ -37,7 +37,7 @@ class Sockets:
         viewing: Viewing,
         catching_up: CatchingUp,
         addresses: Addresses,
-        later: Callable[[Coroutine[Any, Any, None]], None],
+        later: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
     ) -> None:
         """`later` runs a coroutine as a task of the worker's."""
         self._settings = settings
@@ -51,6 +51,8 @@ class Sockets:
         self._left = asyncio.Event()
         """Set whenever a socket ends or is gone."""
         self._expiries: Expiries[LiveSocket] = Expiries()
+        self._from_log: dict[LiveSocket, asyncio.Task[None]] = {}
+        """Slow sockets for which the event log is read."""
         self.is_draining = False
         """Whether the worker is stopping: it takes no new socket."""
 
@@ -73,6 +75,9 @@ class Sockets:
         self._closing.add(socket)
         self._left.set()
         self._expiries.discard(socket)
+        reading = self._from_log.pop(socket, None)
+        if reading is not None:
+            reading.cancel()
         for show in socket.shows:
             self._viewing.leave(socket, show)
         socket.shows.clear()
@@ -126,14 +131,18 @@ class Sockets:
             while progress is Progress.MORE and not socket.is_choked():
                 progress = self._catching_up.now(socket, show)
             if progress is Progress.LOG:
-                self._later(self._catch_up_from_log(socket, show))
+                if socket not in self._from_log:
+                    self._from_log[socket] = self._later(self._catch_up_from_log(socket, show))
                 return
             if socket.is_choked():
                 return  # it goes on when that is drained
         socket.unchoke()
 
     async def _catch_up_from_log(self, socket: LiveSocket, show: str) -> None:
-        await self._catching_up.from_log(socket, show)
+        try:
+            await self._catching_up.from_log(socket, show)
+        finally:
+            self._from_log.pop(socket, None)
         self.on_drained(socket)
 
     # Time --------------------------------------------------------------------------------------------------

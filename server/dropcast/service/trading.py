@@ -62,13 +62,13 @@ class Trading:
         hold = hold_id(viewer.id, reserve.key)
         live = self._stage.loaded(reserve.show)
         if live is not None:
-            live.asked[hold] = member
+            live.asked.ask(hold, member)
 
         def done(outcome: Outcome | Fault) -> None:
             answer(outcome)
             # A new hold's own publication takes the entry out; nothing is published for any other outcome.
-            if live is not None and not _is_new(outcome):
-                live.asked.pop(hold, None)
+            if live is not None:
+                live.asked.answered(hold, _offset_of_open(outcome))
 
         trade = trades.Reserve(
             hold=hold, viewer=viewer.id, drop=reserve.drop, sku=reserve.sku, qty=reserve.qty
@@ -99,5 +99,8 @@ class Trading:
         return live.state if live is not None else None
 
 
-def _is_new(outcome: Outcome | Fault) -> bool:
-    return isinstance(outcome, Granted) and outcome.hold.state is HoldState.HELD
+def _offset_of_open(outcome: Outcome | Fault) -> int | None:
+    """Return the offset of an outcome whose hold is held, perhaps since now; None for any other."""
+    if isinstance(outcome, Granted) and outcome.hold.state is HoldState.HELD:
+        return outcome.offset
+    return None

@@ -106,6 +106,7 @@ class ReadAnswer(msgspec.Struct, frozen=True, array_like=True):
     holds: tuple[Hold, ...]
     moderations: int = 0
     moderated: tuple[Moderated, ...] = ()
+    viewers: int = 0
 
 
 class BeatAnswer(msgspec.Struct, frozen=True, array_like=True):

@@ -1829,12 +1829,31 @@ local function read_moderated(show)
   return pack_array(moderated)
 end
 
--- dropcast_read: the whole show: drops in the order in which they were pinned, open holds only.
+-- The viewers that all workers have told of lately, all but worker `but`; and the workers that are silent.
+local function count_viewers(show, but)
+  local viewers, gone = 0, {}
+  local found = call('HGETALL', show.keys[VIEWERS])
+  for at = 1, #found, 2 do
+    local count, at_ms = string.match(found[at + 1], '^(%d+):(%d+)$')
+    if found[at] == but then
+      count = nil
+    elseif not count or show.now - tonumber(at_ms) > WORKER_SILENT_MS then
+      count = nil
+      gone[#gone + 1] = found[at]
+    end
+    viewers = viewers + (tonumber(count) or 0)
+  end
+  return viewers, gone
+end
+
+-- dropcast_read: the whole show: drops in the order in which they were pinned, open holds only. With `public` (1) it is
+-- for anybody: neither holds nor moderated viewers, but the number of viewers at the end. Servers of an older version
+-- do not give it.
 -- KEYS of a show
--- ARGV
+-- ARGV public
 -- returns ["ok", [info, status, starts_at, started_at, ended_at, epoch, frozen], seq, offset, at_ms, drops, units,
---   holds, moderations, moderated]
-local function read(keys)
+--   holds, moderations, moderated] and, with `public`, viewers
+local function read(keys, args)
   local show, problem = open_show(keys)
   if not show then
     return problem
@@ -1855,15 +1874,17 @@ local function read(keys)
       units[#units + 1] = pack({drop.id, sku, found.free, found.held, found.sold, found.allocated})
     end
   end
-  return '\154'
+  local is_public = args[1] == '1'
+  return (is_public and '\155' or '\154')
     .. pack('ok')
     .. pack_show(show)
     .. pack(show.seq, show.offset, show.now)
     .. pack_array(drops)
     .. pack_array(units)
-    .. read_holds(show)
+    .. (is_public and pack_array({}) or read_holds(show))
     .. pack(show.moderations)
-    .. read_moderated(show)
+    .. (is_public and pack_array({}) or read_moderated(show))
+    .. (is_public and pack((count_viewers(show))) or '')
 end
 
 -- dropcast_beat: a worker tells how many viewers it has; workers that are silent are forgotten. A show that may have
@@ -1880,18 +1901,8 @@ local function beat(keys, args)
   if not is_integer(own, 0, QTY_MAX) then
     return pack({'bad_request', 'viewers'})
   end
-  local viewers, gone = own, {}
-  local found = call('HGETALL', keys[VIEWERS])
-  for at = 1, #found, 2 do
-    local count, at_ms = string.match(found[at + 1], '^(%d+):(%d+)$')
-    if found[at] == worker then
-      count = nil
-    elseif not count or show.now - tonumber(at_ms) > WORKER_SILENT_MS then
-      count = nil
-      gone[#gone + 1] = found[at]
-    end
-    viewers = viewers + (tonumber(count) or 0)
-  end
+  local others, gone = count_viewers(show, worker)
+  local viewers = own + others
   local due = call('ZRANGE', keys[DUE], 0, 0, 'WITHSCORES')
   if show.run_before ~= show.run then
     problem = commit(show)

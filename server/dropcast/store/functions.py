@@ -165,8 +165,9 @@ class Functions:
             raise EngineFault(f"the engine answered {len(outcomes)} of {len(trades)} trades")
         return outcomes
 
-    async def read(self, show: str) -> ReadAnswer:
-        answer = await self._call("dropcast_read", self._keys.all_of_show(show), through=self._client)
+    async def read(self, show: str, *, public: int | str = "") -> ReadAnswer:
+        args = (public,) if public else ()
+        answer = await self._call("dropcast_read", self._keys.all_of_show(show), *args, through=self._client)
         raise_refusal(answer)
         return _READ.decode(answer)
 

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
-from dropcast.domain.events import Beat, Event, JournalEntry, Snapshot
-from dropcast.domain.faults import BadRequest
+from dropcast.domain.events import Beat, Event, JournalEntry, ShowMeta, Snapshot
+from dropcast.domain.faults import BadRequest, NotFound
 from dropcast.domain.hold import Hold, Order
 from dropcast.domain.ids import is_id
 from dropcast.domain.ports import Change, Done, NewDrop
@@ -27,6 +27,7 @@ from dropcast.store.lane import Lane
 
 _META_FIELDS = ("info", "status", "starts_at", "started_at", "ended_at", "epoch", "frozen")
 _SCAN_COUNT = 1_000
+_HOLDS_AT_ONCE = 500
 
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _encode_in_order = msgspec.msgpack.Encoder().encode
@@ -158,8 +159,8 @@ class Shows:
 
     # Reading -----------------------------------------------------------------------------------------------
 
-    async def read(self, show: str) -> Snapshot:
-        answer = await self._functions.read(show)
+    async def read(self, show: str, *, public: bool = False) -> Snapshot:
+        answer = await self._functions.read(show, public=int(public))
         return Snapshot(
             show=answer.show.as_show(show),
             epoch=answer.show.epoch,
@@ -171,7 +172,16 @@ class Shows:
             holds=answer.holds,
             moderations=answer.moderations,
             moderated=answer.moderated,
+            viewers=answer.viewers,
         )
+
+    async def meta(self, show: str) -> ShowMeta:
+        meta = self._key(show, "meta")
+        *fields, seq, offset = await ask(self._lane, "HMGET", meta, *_META_FIELDS, "seq", "offset")
+        if fields[0] is None:
+            raise NotFound("there is no such show")
+        record = _record(fields)
+        return ShowMeta(record.as_show(show), record.epoch, int(seq), int(offset))
 
     async def shows(self, after: str, limit: int, but: Container[str] = ()) -> Sequence[Show]:
         shows: list[Show] = []
@@ -202,6 +212,15 @@ class Shows:
     async def hold(self, show: str, hold: str) -> Hold | None:
         raw = await ask(self._client, "HGET", self._key(show, "holds"), hold)
         return _HOLD.decode(raw).as_hold(hold) if raw is not None else None
+
+    async def holds(self, show: str, holds: Sequence[str]) -> Sequence[Hold]:
+        key = self._key(show, "holds")
+        found: list[Hold] = []
+        for first in range(0, len(holds), _HOLDS_AT_ONCE):
+            some = holds[first : first + _HOLDS_AT_ONCE]
+            raws = await ask(self._client, "HMGET", key, *some)
+            found += [_HOLD.decode(raw).as_hold(hold) for hold, raw in zip(some, raws, strict=True) if raw]
+        return found
 
     async def events(self, show: str, since: int, limit: int, epoch: str = "") -> Sequence[Event]:
         with engine_faults():

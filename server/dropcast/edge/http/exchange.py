@@ -18,7 +18,7 @@ from dropcast.edge.http.answers import ErrorAnswer, ErrorBody
 from dropcast.edge.tokens import TokenFault, Verifier
 from dropcast.metrics import counts
 from dropcast.wire.codes import ERRORS
-from dropcast.wire.fields import DATA_DEPTH_MAX, Key
+from dropcast.wire.fields import DATA_DEPTH_MAX, INTEGER_MAX, Key
 
 logger = logging.getLogger(__name__)
 
@@ -142,6 +142,14 @@ def page_of(request: Request) -> tuple[str, int]:
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= PAGE_ITEMS_MAX):
         raise HttpFault("bad_request", f"limit is a whole number from 1 to {PAGE_ITEMS_MAX}")
     return request.query_params.get("after", ""), int(text)
+
+
+def min_seq_of(request: Request) -> int:
+    """Return `min_seq` from the query, 0 when it is not given."""
+    text = request.query_params.get("min_seq", "0")
+    if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= INTEGER_MAX):
+        raise HttpFault("bad_request", f"min_seq is a whole number from 0 to {INTEGER_MAX}")
+    return int(text)
 
 
 def next_after(items: Sequence[T], limit: int, name: Callable[[T], str]) -> str | None:

@@ -14,12 +14,14 @@ from dropcast.edge.http import table
 from dropcast.edge.http.answers import Imported, ProductPage
 from dropcast.edge.http.exchange import Exchange, HttpFault, answer, next_after, page_of, path_id
 from dropcast.edge.http.operations import routes_of
+from dropcast.service.show_reader import ShowReader
 
 
-def routes(exchange: Exchange, products: ProductStore) -> list[Route]:
+def routes(exchange: Exchange, products: ProductStore, reader: ShowReader) -> list[Route]:
     async def listing(request: Request) -> Response:
         after, limit = page_of(request)
-        items = await products.list(after, limit)
+        async with reader.turn():
+            items = await products.list(after, limit)
         following = next_after(items, limit, lambda product: product.handle)
         return answer(ProductPage(items=list(items), next=following))
 

@@ -6,7 +6,17 @@ from dropcast.domain.viewer import Role
 from dropcast.edge.http import table_shows
 from dropcast.edge.http.answers import Alive, DropPage, Imported, Pinned, ProductPage, Readiness
 from dropcast.edge.http.bodies import Currency
-from dropcast.edge.http.common import FROM_PATH_AND_HEADERS, HOSTS, PAGE, READ, READ_ONE, WRITE_ONE
+from dropcast.edge.http.common import (
+    FROM_PATH_AND_HEADERS,
+    HOSTS,
+    MIN_SEQ,
+    PAGE,
+    READ,
+    READ_LIST,
+    READ_OF_SHOW,
+    READ_ONE,
+    WRITE_ONE,
+)
 from dropcast.edge.http.operations import Answer, Body, Operation, Query, Tag
 from dropcast.wire.commands import Pin, Update
 
@@ -19,7 +29,7 @@ LIST_PRODUCTS = Operation(
     about="All products, in the order of their handles, a page at a time.",
     query=PAGE,
     answers={200: Answer(type=ProductPage, about="One page of products.")},
-    errors=READ,
+    errors=READ_LIST,
 )
 IMPORT_PRODUCTS = Operation(
     id="import_products",
@@ -61,9 +71,9 @@ LIST_DROPS = Operation(
     tag=Tag.DROPS,
     summary="List a show's drops",
     about="All drops of the show, whatever their status, in the order of their ids, a page at a time.",
-    query=PAGE,
+    query=(*PAGE, MIN_SEQ),
     answers={200: Answer(type=DropPage, about="One page of drops.")},
-    errors=READ_ONE,
+    errors=READ_OF_SHOW,
 )
 PIN = Operation(
     id="pin",
