@@ -3,6 +3,7 @@
 import pytest
 
 from dropcast.edge.addresses import Addresses, Proxies
+from dropcast.settings import Settings
 
 TRUSTED = "10.0.0.0/8, 192.168.1.1, fd00::/8"
 
@@ -64,7 +65,7 @@ def test_without_trusted_proxies_nobody_is_believed() -> None:
 
 
 def test_connections_are_counted_in_and_out() -> None:
-    addresses = Addresses(2)
+    addresses = Addresses(Settings(connections_per_address_max=2))
     assert [addresses.enter("203.0.113.7") for _ in range(3)] == [True, True, False]
     assert addresses.enter("203.0.113.8")
     for _ in range(2):
@@ -73,7 +74,7 @@ def test_connections_are_counted_in_and_out() -> None:
 
 
 def test_an_ipv6_network_of_64_bits_is_one_address_and_an_ipv4_one_in_ipv6_is_itself() -> None:
-    addresses = Addresses(1)
+    addresses = Addresses(Settings(connections_per_address_max=1, connections_per_ipv6_64_max=1))
     assert addresses.enter("2001:db8::1")
     assert not addresses.enter("2001:db8::ffff:2")
     assert addresses.enter("2001:db8:0:1::1")

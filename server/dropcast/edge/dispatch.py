@@ -21,6 +21,7 @@ from dropcast.edge.session import refuse
 from dropcast.edge.socket import LiveSocket
 from dropcast.edge.sockets import Sockets
 from dropcast.edge.tokens import TokenFault, Verifier
+from dropcast.metrics import counts
 from dropcast.service.catching_up import CatchingUp
 from dropcast.service.checkout import Checkout
 from dropcast.service.clock import EngineClock
@@ -147,6 +148,10 @@ class Dispatch:
     # Who ---------------------------------------------------------------------------------------------------
 
     def _hello(self, socket: LiveSocket, hello: commands.Hello) -> None:
+        if hello.token is None and self.sockets.is_crowded:
+            counts.limited["connections_max"] += 1
+            socket.close(Close.TOO_MANY_CONNECTIONS)
+            return
         guest_token = ""
         viewer: Viewer = ANONYMOUS
         try:
