@@ -23,6 +23,7 @@ from dropcast.edge.gate import Gate
 from dropcast.edge.http import drops, health, moderation, products, shows
 from dropcast.edge.http.cross_origin import cross_origin
 from dropcast.edge.http.exchange import Exchange, HttpFault, on_fault, too_many_requests
+from dropcast.edge.http.importing import Importing
 from dropcast.edge.http.requests import Requests
 from dropcast.edge.http_connections import HttpConnections
 from dropcast.edge.listener import inherit, retire
@@ -153,7 +154,12 @@ class _Worker:
             middleware=cross_origin(origins),
             routes=[
                 *health.routes(self._check_ready, __version__),
-                *products.routes(exchange, self._catalogue),
+                *products.routes(
+                    exchange,
+                    self._catalogue,
+                    Importing(self._settings, self._catalogue),
+                    self._settings,
+                ),
                 *shows.routes(exchange, self._hosting, self.stage, self._store),
                 *drops.routes(exchange, self._hosting, self._store),
                 *moderation.routes(exchange, self._hosting),

@@ -205,6 +205,12 @@ REQUESTS = (
         "dropcast_errors_total",
     ),
     Limit(
+        "catalogue_reads_max",
+        "worker",
+        "Requests for products that are read from the engine at once.",
+        "The request waits for its turn.",
+    ),
+    Limit(
         "imports_max",
         "worker",
         "Imports at once.",

@@ -94,8 +94,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     unread_answer_bytes_max: Positive = 67_108_864
     body_overhead_bytes_max: Positive = 1_048_576
     json_body_bytes_max: Positive = 1_048_576
+    catalogue_reads_max: Positive = 4
     imports_max: Annotated[int, Meta(ge=1, le=64)] = 1
-    import_deadline_ms: Milliseconds = 120_000
+    import_deadline_ms: Milliseconds = 300_000
     import_memory_bytes_max: Annotated[int, Meta(ge=2**28, le=2**40)] = 1_073_741_824
 
     # The way out
@@ -179,6 +180,7 @@ HELP: dict[str, str] = {
     "unread_answer_bytes_max": "Bytes of HTTP answers that may wait in one worker for clients to read them.",
     "body_overhead_bytes_max": "Bytes that a chunked body may have beside its content: sizes, extensions, trailers.",
     "json_body_bytes_max": "Bytes of a JSON body of an HTTP request at most.",
+    "catalogue_reads_max": "Requests for products that one worker reads from the engine at once; others wait.",
     "imports_max": "Imports of a catalogue that one worker carries out at once.",
     "import_deadline_ms": "How long the file of an import may take to be read into products, in milliseconds.",
     "import_memory_bytes_max": "Memory (address space) of the process that reads the file of an import, in bytes.",

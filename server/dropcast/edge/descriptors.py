@@ -56,9 +56,10 @@ class Descriptors:
         """Try once a second, until cancelled, whether a descriptor can be had."""
         while True:
             await asyncio.sleep(_TRY_S)
-            self._try()
+            self.try_one()
 
-    def _try(self) -> None:
+    def try_one(self) -> None:
+        """Count a failure when no descriptor can be had."""
         try:
             os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
         except OSError as error:

@@ -34,6 +34,9 @@ SHOWS = "dropcast:shows"
 PRODUCTS = "dropcast:{catalogue}:products"
 PRODUCT_ORDER = "dropcast:{catalogue}:order"
 
+_IMPORTS = "dropcast:{catalogue}:import:"
+"""A catalogue that is being written, beside the one that is read. It expires unless it takes its place."""
+
 _LEASES = "dropcast:lease:"
 _SHOW_START = "dropcast:{"
 
@@ -58,12 +61,17 @@ def channel(show: str) -> str:
     return of_show(show, CHANNEL)
 
 
+def imported(name: str) -> tuple[str, str]:
+    """Return the keys of the products, and of their order, that the import `name` writes."""
+    return f"{_IMPORTS}{name}:products", f"{_IMPORTS}{name}:order"
+
+
 def lease(name: str) -> str:
     return _LEASES + name
 
 
 def has_owner(key: str) -> bool:
-    """Whether `key` has a place in this file. Leases have none: they must expire instead."""
+    """Whether `key` has a place in this file. Leases and imports have none: they must expire."""
     if key in (SHOWS, PRODUCTS, PRODUCT_ORDER):
         return True
     show, end, name = key.removeprefix(_SHOW_START).partition("}:")
