@@ -121,7 +121,7 @@ class _Worker:
         origins = Origins(settings.allowed_origins)
         self.dispatch = self._make_dispatch(addresses)
         self.descriptors = Descriptors()
-        self.http = HttpConnections(settings, self.descriptors)
+        self.http = HttpConnections(settings, self.descriptors, self.dispatch.sockets.count)
         busy = Requests(too_many_requests)
         gate = Gate(settings, self.dispatch, addresses, origins, self.http, busy)
         self.leaving = False

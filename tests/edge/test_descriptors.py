@@ -11,13 +11,28 @@ from dropcast.metrics import counts
 
 @pytest.mark.parametrize(("limit", "last"), [(128, 111), (1_024, 959), (100_000, 99_935)])
 def test_an_eighth_is_kept_back_and_64_at_most(limit: int, last: int) -> None:
-    descriptors = Descriptors(limit)
-    assert not descriptors.lacks(last)
-    assert descriptors.lacks(last + 1)
+    assert not Descriptors(limit).lacks(last, last)
+    assert Descriptors(limit).lacks(last + 1, last)
+
+
+def test_a_number_that_was_freed_does_not_hide_how_many_are_taken() -> None:
+    descriptors = Descriptors(128)
+    assert descriptors.lacks(112, 100), "others have 13"
+    assert descriptors.lacks(20, 100), "somebody left, and the newcomer has their number"
+    assert not descriptors.lacks(20, 99)
+    assert descriptors.lacks(113, 99), "others have taken two more"
+    assert descriptors.lacks(20, 98)
+
+
+def test_when_many_have_left_it_looks_again() -> None:
+    descriptors = Descriptors(128)
+    assert descriptors.lacks(112, 100)
+    assert not descriptors.lacks(50, 60)
+    assert not descriptors.lacks(20, 101)
 
 
 def test_without_a_limit_there_is_no_lack() -> None:
-    assert not Descriptors(resource.RLIM_INFINITY).lacks(10**9)
+    assert not Descriptors(resource.RLIM_INFINITY).lacks(10**9, 10**9)
 
 
 async def test_failures_are_all_counted_and_logged_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:

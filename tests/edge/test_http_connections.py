@@ -30,7 +30,7 @@ class Member:
 @pytest.fixture
 def http() -> HttpConnections:
     settings = Settings(http_connections_max=MOST, unread_answer_bytes_max=1_000)
-    return HttpConnections(settings, Descriptors(1_000))
+    return HttpConnections(settings, Descriptors(1_000), int)
 
 
 def entered(http: HttpConnections, number: int = MOST) -> list[Member]:
@@ -91,14 +91,14 @@ def test_unread_answers_have_a_bound_together_and_the_oldest_is_cut_off(http: Ht
 
 
 def test_a_lack_of_descriptors_is_a_limit_as_well() -> None:
-    http = HttpConnections(Settings(), Descriptors(80))
+    http = HttpConnections(Settings(), Descriptors(80), int)
     (resting,) = entered(http, 1)
     assert http.enter(Member(), 70)
     assert resting.ended_by == "newcomer"
 
 
 async def test_a_connection_is_refused_and_counted_when_none_can_make_room_for_its_descriptor() -> None:
-    http = HttpConnections(Settings(), Descriptors(80))
+    http = HttpConnections(Settings(), Descriptors(80), int)
     before = counts.accept_failures
     assert http.enter(Member(), 69)
     http.works(next(iter(http._open)))

@@ -18,13 +18,27 @@ SECRET = "a secret of the tests, of more than 32 bytes"
 class Server:
     """Starts `dropcast serve` with `settings` as flags; `stop` ends it orderly."""
 
-    def __init__(self, data_dir: Path, *, workers: int = 2, port: int = 0, **flags: object) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        workers: int = 2,
+        port: int = 0,
+        descriptors: tuple[int, int] | None = None,
+        **flags: object,
+    ) -> None:
+        """`descriptors`: how many each process may have, the soft and the hard limit."""
         self.data_dir = data_dir
         self.settings = Settings(jwt_secret=SECRET)
         command = [sys.executable, "-m", "dropcast", "serve"]
         given = {"data_dir": data_dir, "workers": workers, "port": port, "log_level": "warning", **flags}
         for name, value in given.items():
             command += ["--" + name.replace("_", "-"), str(value)]
+        if descriptors is not None:
+            soft, hard = descriptors
+            # Set by the shell in between: a function between fork and exec is not safe beside threads.
+            limited = f'ulimit -Sn {soft} && ulimit -Hn {hard} && exec "$@"'
+            command = ["bash", "-c", limited, "bash", *command]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=_environ())
         self.lines: list[str] = []
         self.port = 0

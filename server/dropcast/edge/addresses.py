@@ -190,7 +190,10 @@ def _unmapped(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
 def _parts(values: bytes, header: bytes) -> list[str]:
     """Return the parts of a header that is a list; in the standard one a comma may stand in quotes."""
     text = values.decode("latin-1")
-    return _BETWEEN_COMMAS.findall(text) if header == b"forwarded" else text.split(",")
+    if header == b"forwarded" and text.count('"') % 2 == 0:
+        return [part for part in _BETWEEN_COMMAS.findall(text) if not part.isspace()]
+    # A quote that is left open must not hide what a proxy wrote behind it.
+    return text.split(",")
 
 
 def _address(hop: str, header: bytes) -> str | None:

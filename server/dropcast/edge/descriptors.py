@@ -1,8 +1,9 @@
 """File descriptors of a worker: when a connection must be refused for want of them, and how that is told.
 
-libuv, below uvloop, resets what it cannot accept without telling anybody. So a worker keeps some descriptors back: a
-new connection's descriptor is the lowest free number, and one near the limit is refused in order. What fails all the
-same (the whole system is out of descriptors, or something else took the last ones) is found by trying once a second.
+libuv, below uvloop, resets what it cannot accept without telling anybody. So a worker keeps some descriptors back, and
+refuses in order what would take those. How many are in use is told by a new connection's own: it is the lowest free
+number, so all below it are taken. What fails all the same (the whole system is out of descriptors, or something else
+took the last ones) is found by trying once a second.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ logger = logging.getLogger(__name__)
 _RESERVE_MAX = 64
 _RESERVE_SHARE = 8
 """An eighth of the limit, 64 at most, is for the engine, imports and files."""
+_EASED_SHARE = 0.9
 _TRY_S = 1.0
 _SAY_S = 10.0
 
@@ -29,12 +31,21 @@ class Descriptors:
             limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         self._limit = sys.maxsize if limit == resource.RLIM_INFINITY else limit
         self._usable = self._limit - min(_RESERVE_MAX, self._limit // _RESERVE_SHARE)
+        self._others: int | None = None
+        """Descriptors that are no connection's, as far as that was seen; None: there was no lack yet."""
+        self._connections = 0
+        """How many connections there were when that was seen."""
         self._failures = 0
         self._said_s = -_SAY_S
 
-    def lacks(self, descriptor: int) -> bool:
-        """Whether a connection with this descriptor is one too many."""
-        return descriptor >= self._usable
+    def lacks(self, descriptor: int, connections: int) -> bool:
+        """Whether a new connection with this descriptor is one too many; `connections` are all, with it."""
+        if descriptor >= self._usable:
+            self._others = descriptor + 1 - connections
+            self._connections = connections
+        elif connections < self._connections * _EASED_SHARE:
+            self._others = None
+        return self._others is not None and connections + self._others > self._usable
 
     def count_failure(self, reason: str = "") -> None:
         """Count a connection that could not be taken, and log it: at once, then at most every ten seconds."""

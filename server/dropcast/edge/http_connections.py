@@ -31,7 +31,9 @@ class Member(Protocol):
 
 
 class HttpConnections:
-    def __init__(self, settings: Settings, descriptors: Descriptors) -> None:
+    def __init__(self, settings: Settings, descriptors: Descriptors, live: Callable[[], int]) -> None:
+        """`live` tells how many live sockets there are."""
+        self._live = live
         self._connections_max = settings.http_connections_max
         self._unread_bytes_max = settings.unread_answer_bytes_max
         self._descriptors = descriptors
@@ -55,7 +57,8 @@ class HttpConnections:
             counts.limited["http_connections_max"] += 1
             if not self._make_room():
                 return False
-        if self._descriptors.lacks(descriptor) and not self._make_room():
+        connections = len(self._open) + self._live() + 1
+        if self._descriptors.lacks(descriptor, connections) and not self._make_room():
             self._descriptors.count_failure()
             return False
         self._open.add(member)

@@ -59,15 +59,19 @@ class Sockets:
     def __len__(self) -> int:
         return len(self._open)
 
+    def count(self) -> int:
+        """Return how many there are, with those that are closing."""
+        return len(self._open) + len(self._closing)
+
     @property
     def is_full(self) -> bool:
         """Whether no other socket may come in."""
-        return len(self._open) + len(self._closing) >= self._settings.connections_max
+        return self.count() >= self._settings.connections_max
 
     @property
     def is_crowded(self) -> bool:
         """Whether what room is left is for viewers with a token."""
-        return len(self._open) + len(self._closing) > self._settings.connections_max * _ANONYMOUS_SHARE
+        return self.count() > self._settings.connections_max * _ANONYMOUS_SHARE
 
     def add(self, socket: LiveSocket, address: str) -> None:
         """Take in a socket that was counted by its client's `address`, if by any."""
