@@ -79,6 +79,13 @@ def test_no_algorithm_but_those_listed_is_taken() -> None:
         ({"jwt_algorithm": "RS256", "jwt_jwks": "https://a:b@issuer.test/keys"}, "without a user"),
         ({"allowed_origins": "https://shop.example, shop.example"}, "allowed_origins=shop.example:"),
         ({"allowed_origins": "https://shop.example/"}, "a scheme and a host"),
+        ({"allowed_origins": "https://shop.example/app"}, "a scheme and a host"),
+        ({"allowed_origins": "capacitor://"}, "a scheme and a host"),
+        ({"allowed_origins": "https://shop.example:65536"}, "a scheme and a host"),
+        ({"allowed_origins": "https://user@shop.example"}, "a scheme and a host"),
+        ({"allowed_origins": "null"}, "only * allows it"),
+        ({"allowed_origins": "file://"}, "only * allows it"),
+        ({"allowed_origins": "https://*.shop.example"}, "each host is named in full"),
         ({"trusted_proxies": "10.0.0.0/8, proxy"}, "trusted_proxies=proxy:"),
         ({"trusted_proxies": "10.0.0.1/8"}, "has host bits set"),
     ],
@@ -106,6 +113,24 @@ def test_the_limits_of_the_issue_are_the_defaults() -> None:
     assert (settings.hello_deadline_ms, settings.header_deadline_ms) == (5_000, 10_000)
     assert settings.stall_ms == settings.tick_ms == 25_000
     assert settings.drain_ms < settings.stop_deadline_ms
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "https://shop.example",
+        "HTTP://LOCALHOST:5173",
+        "http://[::1]:8470",
+        "capacitor://localhost",
+        "ionic://localhost",
+        "tauri://localhost",
+        "com.shop.app+live://host_1",
+        "chrome-extension://abcdefghijklmnop",
+    ],
+)
+def test_whatever_a_page_or_an_app_shell_names_as_its_origin_can_be_allowed(origin: str) -> None:
+    assert read({"allowed_origins": origin}, {}).allowed_origins == origin
 
 
 def test_no_message_repeats_a_secret() -> None:

@@ -17,12 +17,15 @@ from dropcast.config import WorkerConfig
 from dropcast.domain.faults import Fault
 from dropcast.edge.addresses import Addresses
 from dropcast.edge.connection import connections
+from dropcast.edge.descriptors import Descriptors
 from dropcast.edge.dispatch import Dispatch
 from dropcast.edge.gate import Gate
 from dropcast.edge.http import drops, health, moderation, products, shows
 from dropcast.edge.http.cross_origin import cross_origin
-from dropcast.edge.http.exchange import Exchange, HttpFault, on_fault
+from dropcast.edge.http.exchange import Exchange, HttpFault, on_fault, too_many_requests
+from dropcast.edge.http.importing import Importing
 from dropcast.edge.http.requests import Requests
+from dropcast.edge.http_connections import HttpConnections
 from dropcast.edge.listener import inherit, retire
 from dropcast.edge.origins import Origins
 from dropcast.edge.tokens import TokenFault, Verifier
@@ -129,10 +132,15 @@ class _Worker:
             drop_limit=settings.drop_limit,
         )
         self._verifier = Verifier(settings)
-        addresses = Addresses(settings.connections_per_address_max)
+        addresses = Addresses(settings)
         origins = Origins(settings.allowed_origins)
         self.dispatch = self._make_dispatch(addresses)
-        gate = Gate(settings, self.dispatch, addresses, origins)
+        self.descriptors = Descriptors()
+        self.http = HttpConnections(settings, self.descriptors, self.dispatch.sockets.count)
+        busy = Requests(too_many_requests)
+        gate = Gate(settings, self.dispatch, addresses, origins, self.http, busy)
+        self.leaving = False
+        """Whether the server stops soon: not ready any more, but connects are still taken."""
         self.server = _Server(_uvicorn_config(Requests(self._make_web(origins)), gate))
 
     def _make_dispatch(self, addresses: Addresses) -> Dispatch:
@@ -175,14 +183,16 @@ class _Worker:
         )
 
     def _make_web(self, origins: Origins) -> Starlette:
-        exchange = Exchange(verifier=self._verifier, body_bytes_max=self._settings.body_bytes_max)
+        exchange = Exchange(verifier=self._verifier, settings=self._settings)
         reader, hosting = self._reader, self._hosting
         showing = Showing(stage=self.stage, reader=reader, clock=self._clock, settings=self._settings)
         return Starlette(
             middleware=cross_origin(origins),
             routes=[
                 *health.routes(self._check_ready, __version__),
-                *products.routes(exchange, self._catalogue, reader),
+                *products.routes(
+                    exchange, self._catalogue, Importing(self._settings, self._catalogue), reader
+                ),
                 *shows.routes(exchange, hosting, showing, reader, self._store),
                 *drops.routes(exchange, hosting, showing),
                 *moderation.routes(exchange, hosting, showing),
@@ -193,15 +203,20 @@ class _Worker:
         )
 
     async def _check_ready(self) -> None:
-        if self.dispatch.sockets.is_draining:
+        if self.leaving or self.dispatch.sockets.is_draining:
             raise Fault("the worker is going away")
         await self._store.ping()
+
+    async def leave_after(self, leave: asyncio.Event) -> None:
+        await leave.wait()
+        self.leaving = True
 
     def measure(self) -> None:
         """Look up what is not counted as it happens."""
         counts.shows_followed = self.stage.followed
         counts.watching = self.stage.watching
         counts.trades_waiting = self.desk.waiting
+        counts.http_connections = len(self.http)
 
     async def close(self) -> None:
         await self.stage.close()
@@ -210,10 +225,21 @@ class _Worker:
         await self._client.aclose()
 
 
-async def run_worker(config: WorkerConfig, *, ready: Callable[[], None], stop: asyncio.Event) -> None:
-    """Serve on the inherited socket until `stop` is set, then finish what was accepted and return."""
+async def run_worker(
+    config: WorkerConfig, *, ready: Callable[[], None], leave: asyncio.Event, stop: asyncio.Event
+) -> None:
+    """Serve on the inherited socket until `stop` is set, then finish what was accepted and return.
+
+    Once `leave` is set the worker says that it is not ready, and serves on.
+    """
     worker = _Worker(config)
-    running = [worker.stage.run(), worker.sweeper.run(), worker.dispatch.sockets.run()]
+    running = [
+        worker.stage.run(),
+        worker.sweeper.run(),
+        worker.dispatch.sockets.run(),
+        worker.descriptors.run(),
+        worker.leave_after(leave),
+    ]
     if config.metrics_fd >= 0:
         running.append(tell(Sheet(config.metrics_fd), worker.measure))
     background = [asyncio.create_task(work) for work in running]
@@ -236,6 +262,7 @@ async def run_worker(config: WorkerConfig, *, ready: Callable[[], None], stop: a
 async def _drain(worker: _Worker, listeners: list[socket.socket], deadline_s: float) -> None:
     """Take no more, finish what was accepted, and leave what time is left to the requests under way."""
     began_s = time.monotonic()
+    worker.http.drain()
     await asyncio.gather(
         retire(listeners, worker.server.stop_accepting), worker.dispatch.drain(deadline_s * _DRAIN_SHARE)
     )

@@ -15,7 +15,7 @@ ENV_PREFIX = "DROPCAST_"
 SECRET_BYTES_MIN = 32
 _PREFIX = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _ORIGIN = re.compile(
-    r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?", re.IGNORECASE
+    r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?", re.IGNORECASE
 )
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
@@ -95,6 +95,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     refused_tokens_per_socket_max: Positive = 16
     watches_per_show_max: Positive = 2
     watch_bytes_per_s: Positive = 1_048_576
+    connections_max: Positive = 15_000
+    connections_per_ipv6_64_max: Positive = 10_000
+    connections_per_ipv6_48_max: Positive = 20_000
+    http_connections_max: Positive = 4_096
+    requests_per_address_max: Positive = 256
+    keepalive_ms: Milliseconds = 75_000
+    pipelined_bytes_max: Positive = 65_536
+    answer_stall_ms: Milliseconds = 10_000
+    unread_answer_bytes_max: Positive = 67_108_864
+    body_overhead_bytes_max: Positive = 1_048_576
+    json_body_bytes_max: Positive = 1_048_576
+    imports_max: Annotated[int, Meta(ge=1, le=64)] = 1
+    import_deadline_ms: Milliseconds = 300_000
+    import_memory_bytes_max: Annotated[int, Meta(ge=2**28, le=2**40)] = 1_073_741_824
 
     # The way out
     tick_ms: Milliseconds = 25_000
@@ -120,6 +134,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_format: Literal["text", "json"] = "text"
     metrics_host: str = "127.0.0.1"
     metrics_port: Port = 0
+    stop_delay_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = 0
 
 
 HELP: dict[str, str] = {
@@ -144,7 +159,8 @@ HELP: dict[str, str] = {
     "guest_token_s": "Seconds that a guest token lasts.",
     "known_tokens_max": "Verified tokens that a worker remembers, so that they are not verified again.",
     "at_token_expiry": "What becomes of an open socket whose token has expired: anonymous (until auth) or close.",
-    "allowed_origins": "Origins of web pages that may connect, with commas, as in https://shop.example; * is any. "
+    "allowed_origins": "Origins of web pages that may connect, with commas, as in https://shop.example or "
+    "capacitor://localhost; * is any, and the only way to allow the origin null of sandboxed pages and files. "
     "A page of this server itself always may, and so may an app, which names no origin.",
     "trusted_proxies": "Addresses or networks of proxies, with commas, whose word for a client's address is taken.",
     "proxy_header": "The header by which trusted proxies name the client: x-forwarded-for or forwarded.",
@@ -178,7 +194,8 @@ HELP: dict[str, str] = {
     "hello_deadline_ms": "How long a client may take to say hello, in milliseconds.",
     "message_bytes_max": "Bytes of a client's message at most.",
     "shows_per_socket_max": "Shows that one socket may watch at once.",
-    "connections_per_address_max": "Connections from one address (IPv6: one /64) to one worker at most.",
+    "connections_per_address_max": "Connections from one IPv4 address to one worker at most. A trusted proxy's own "
+    "connections do not count; the live sockets of the clients that it names do.",
     "anonymous_commands_per_s": "Commands a second that the socket of an anonymous viewer may send on average.",
     "viewer_commands_per_s": "Commands a second that a viewer's socket may send on average.",
     "host_commands_per_s": "Commands a second that the socket of a creator, moderator or operator may send on average; "
@@ -192,6 +209,21 @@ HELP: dict[str, str] = {
     "refused_tokens_per_socket_max": "Tokens of auth that may be refused on one socket before it is closed.",
     "watches_per_show_max": "Watches of one show that a socket may have under way, waiting ones included.",
     "watch_bytes_per_s": "Bytes a second that a socket may be answered to watches on average; the first one is free.",
+    "connections_max": "Live sockets of one worker at most. Above nine tenths of it only viewers with a token get in.",
+    "connections_per_ipv6_64_max": "Connections from one IPv6 network of 64 bits to one worker at most.",
+    "connections_per_ipv6_48_max": "Connections from one IPv6 network of 48 bits to one worker at most.",
+    "http_connections_max": "HTTP connections of one worker at most; at the limit the longest idle one is closed.",
+    "requests_per_address_max": "HTTP requests under way from one address (IPv6: one /64) in one worker at most.",
+    "keepalive_ms": "How long an HTTP connection may rest between an answer and the next request, in milliseconds; "
+    "a load balancer's own time must be shorter.",
+    "pipelined_bytes_max": "Bytes that may wait on an HTTP connection behind the request that is being answered.",
+    "answer_stall_ms": "How long a client may take nothing of an HTTP answer before it is cut off, in milliseconds.",
+    "unread_answer_bytes_max": "Bytes of HTTP answers that may wait in one worker for clients to read them.",
+    "body_overhead_bytes_max": "Bytes that a chunked body may have beside its content: sizes, extensions, trailers.",
+    "json_body_bytes_max": "Bytes of a JSON body of an HTTP request at most.",
+    "imports_max": "Imports of a catalogue that one worker carries out at once.",
+    "import_deadline_ms": "How long the file of an import may take to be read into products, in milliseconds.",
+    "import_memory_bytes_max": "Memory (address space) of the process that reads the file of an import, in bytes.",
     "tick_ms": "How often every room hears a tick, in milliseconds.",
     "stock_ms": "How often a room hears of stock at most, in milliseconds.",
     "stock_urgent_units": "At this many units or fewer, stock is told at once.",
@@ -215,6 +247,9 @@ HELP: dict[str, str] = {
     "log_format": "How it is logged, on stderr: text, or json with one object per line.",
     "metrics_host": "Address or name to serve /metrics on, as for host; whoever reaches it may read them.",
     "metrics_port": "TCP port to serve /metrics for Prometheus on; 0 serves none.",
+    "stop_delay_ms": "How long after SIGTERM /readyz says 503 while connects are still taken, in milliseconds, so that "
+    "load balancers go elsewhere first. Kubernetes' terminationGracePeriodSeconds must be longer than this and twice "
+    "stop_deadline_ms together.",
 }
 
 NAMES = Settings.__struct_fields__
@@ -292,13 +327,25 @@ def checked(settings: Settings) -> Settings:
         # The library would take it for a part of the host, and say it in its message.
         raise SettingsError("jwt_jwks is an address without a user and a password")
     for origin in listed(settings.allowed_origins):
-        if origin != "*" and not _ORIGIN.fullmatch(origin):
-            raise SettingsError(
-                f"allowed_origins={origin}: an origin is a scheme and a host, as in https://shop.example"
-            )
+        _check_origin(origin)
     for network in listed(settings.trusted_proxies):
         try:
             ip_network(network)
         except ValueError as error:
             raise SettingsError(f"trusted_proxies={network}: {error}") from error
     return settings
+
+
+def _check_origin(origin: str) -> None:
+    """Refuse an item of allowed_origins that no browser or app shell ever sends as its origin."""
+    found = _ORIGIN.fullmatch(origin)
+    if origin == "*" or (found and int(found["port"] or 0) <= 65_535):
+        return
+    hint = "an origin is a scheme and a host, as in https://shop.example or capacitor://localhost"
+    if origin.lower() == "null":
+        hint = "any sandboxed page and any file has the origin null, so only * allows it"
+    elif origin.lower() == "file://":
+        hint = "any file on a device has this origin, so only * allows it"
+    elif "*" in origin:
+        hint = "each host is named in full; only * alone stands for any origin"
+    raise SettingsError(f"allowed_origins={origin}: {hint}")

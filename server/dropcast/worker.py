@@ -1,7 +1,8 @@
 """A worker process: `python -m dropcast.worker`, started by the supervisor and by nobody else.
 
 Its standard input brings one line of JSON, a WorkerConfig, and then stays open: when it ends, the supervisor is
-dead, and the worker stops as it does for SIGTERM.
+dead, and the worker stops as it does for SIGTERM. Anything else that comes there means that the server stops soon: the
+worker says that it is not ready, and serves on.
 """
 
 import asyncio
@@ -52,6 +53,7 @@ def main() -> int:
 async def _run(config: WorkerConfig) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
+    leave = asyncio.Event()
 
     def stop_now() -> None:
         if not stop.is_set():
@@ -59,7 +61,9 @@ async def _run(config: WorkerConfig) -> None:
             _end_at_last(config.settings.stop_deadline_ms / 1000 + _GRACE_S)
 
     def on_stdin() -> None:
-        if not os.read(_STDIN, 4096):
+        if os.read(_STDIN, 4096):
+            leave.set()
+        else:
             loop.remove_reader(_STDIN)
             stop_now()
 
@@ -72,7 +76,7 @@ async def _run(config: WorkerConfig) -> None:
     for number in stop_signals():
         loop.add_signal_handler(number, stop_now)
     loop.add_reader(_STDIN, on_stdin)
-    await run_worker(config, ready=ready, stop=stop)
+    await run_worker(config, ready=ready, leave=leave, stop=stop)
 
 
 def _spare_the_collector() -> None:

@@ -18,7 +18,7 @@ STALL_MS = 1_200
 _TEXT = "x" * 1_900
 
 
-def started(tmp_path_factory: pytest.TempPathFactory, **flags: int) -> Iterator[tuple[House, Server]]:
+def started(tmp_path_factory: pytest.TempPathFactory, **flags: Any) -> Iterator[tuple[House, Server]]:
     server = Server(
         tmp_path_factory.mktemp("slow"),
         workers=1,

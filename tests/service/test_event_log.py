@@ -21,7 +21,7 @@ SHOW = "friday"
 
 @pytest.fixture
 async def store(client: Redis) -> CountingShows:
-    return CountingShows(client)
+    return CountingShows(client, keys)
 
 
 @pytest.fixture

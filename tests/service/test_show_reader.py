@@ -21,7 +21,7 @@ LONG = Settings(show_cache_ms=60_000)
 
 @pytest.fixture
 async def store(client: Redis) -> CountingShows:
-    return CountingShows(client)
+    return CountingShows(client, keys)
 
 
 async def test_many_who_ask_for_a_show_share_one_read_and_its_answer(

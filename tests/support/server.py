@@ -40,8 +40,10 @@ class Server:
         *,
         workers: int = 2,
         port: int | None = 0,
+        descriptors: tuple[int, int] | None = None,
         **flags: object,
     ) -> None:
+        """`descriptors`: how many each process may have, the soft and the hard limit."""
         self.data_dir = data_dir
         self.settings = Settings(jwt_secret=SECRET)
         command = [*start.prefix, sys.executable, "-m", "dropcast", "serve"]
@@ -52,6 +54,11 @@ class Server:
                 command.append(f"--{flag}" if value else f"--no-{flag}")
             elif value is not None:
                 command += [f"--{flag}", str(value)]
+        if descriptors is not None:
+            soft, hard = descriptors
+            # Set by the shell in between: a function between fork and exec is not safe beside threads.
+            limited = f'ulimit -Sn {soft} && ulimit -Hn {hard} && exec "$@"'
+            command = ["bash", "-c", limited, "bash", *command]
         self.environ = {
             name: value for name, value in {**_environ(), **start.environ}.items() if value is not None
         }

@@ -3,12 +3,12 @@
 store/ and payments/ implement them; app.py plugs them in.
 """
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
-from dropcast.domain.catalogue import Product
+from dropcast.domain.catalogue import EncodedProduct, Product
 from dropcast.domain.drop import Card
 from dropcast.domain.events import Beat, Event, JournalEntry, Publication, ShowMeta, Snapshot
 from dropcast.domain.faults import Fault
@@ -143,7 +143,10 @@ class ShowTail(Protocol):
 
 class ProductStore(Protocol):
     async def put(self, products: Sequence[Product]) -> None:
-        """Add or replace products by handle, all at once."""
+        """Add or replace products by handle, all at once. Raises Conflict when another import came between."""
+
+    async def put_encoded(self, slices: AsyncIterator[Sequence[EncodedProduct]]) -> None:
+        """The same for products that come encoded, in slices of catalogue.encoded_slices."""
 
     async def get(self, handle: str) -> Product | None: ...
 

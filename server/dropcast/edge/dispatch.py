@@ -146,6 +146,10 @@ class Dispatch:
     # Who ---------------------------------------------------------------------------------------------------
 
     def _hello(self, socket: LiveSocket, hello: commands.Hello) -> None:
+        if hello.token is None and self.sockets.is_crowded:
+            counts.limited["connections_max"] += 1
+            socket.close(Close.TOO_MANY_CONNECTIONS)
+            return
         guest_token = ""
         viewer: Viewer = ANONYMOUS
         try:

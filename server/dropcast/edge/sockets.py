@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 _EXPIRY_ROUND_S = 1.0
 _VISIT_STEPS = 16
 """A round of visits is spread over its time, so that no turn of the loop writes thousands of pings."""
+_ANONYMOUS_SHARE = 0.9
+"""Above this share of `connections_max` a viewer without a token is refused."""
 _DRAIN_STEP_S = 0.1
 _DRAIN_BATCH_MIN = 50
 
@@ -58,6 +60,20 @@ class Sockets:
 
     def __len__(self) -> int:
         return len(self._open)
+
+    def count(self) -> int:
+        """Return how many there are, with those that are closing."""
+        return len(self._open) + len(self._closing)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no other socket may come in."""
+        return self.count() >= self._settings.connections_max
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether what room is left is for viewers with a token."""
+        return self.count() > self._settings.connections_max * _ANONYMOUS_SHARE
 
     def add(self, socket: LiveSocket, address: str) -> None:
         """Take in a socket that was counted by its client's `address`, if by any."""

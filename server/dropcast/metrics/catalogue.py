@@ -160,13 +160,19 @@ HTTP = (
     _counter(
         "http_requests",
         "http_requests",
-        "HTTP requests by method, route and status; route is - when none matched.",
+        "HTTP requests by method, route and status; route is - when none matched, status 499 when the client was gone.",
         "method",
         "route",
         "status",
     ),
     _histogram(
         "http_request_seconds", "http_s", of.HTTP_S, "How long HTTP requests took, by route.", "route"
+    ),
+    _gauge("http_connections", "http_connections", "Connections that are not live sockets."),
+    _counter(
+        "accept_failures",
+        "accept_failures",
+        "Connections that could not be taken because file descriptors had run out.",
     ),
 )
 

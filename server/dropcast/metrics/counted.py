@@ -62,6 +62,8 @@ class Counts:
         # HTTP
         self.http_requests = Tally()
         self.http_s = Histograms(HTTP_S)
+        self.http_connections = 0
+        self.accept_failures = 0
 
         # The process
         self.cpu_s = 0.0

@@ -125,6 +125,14 @@ ROWS: dict[str, Sequence[Panel]] = {
             {"{{method}} {{route}} {{status}}": _rate("http_requests", "method, route, status")},
         ),
         Panel("Time, 99th percentile by route", "s", _p99_by("http_request_seconds", "route")),
+        Panel(
+            "HTTP connections",
+            "short",
+            {
+                "connections": "sum(dropcast_http_connections)",
+                "not accepted per s": _rate("accept_failures"),
+            },
+        ),
     ),
     "Processes": (
         Panel("CPU", "percentunit", {"{{worker}}": _rate("worker_cpu_seconds", "worker")}),

@@ -44,6 +44,7 @@ class Keys:
         """Sorted set of all show ids, in their order."""
         self.products = f"{prefix}:{{catalogue}}:products"
         self.product_order = f"{prefix}:{{catalogue}}:order"
+        self._imports = f"{prefix}:{{catalogue}}:import:"
         self._leases = f"{prefix}:lease:"
         self._show_start = f"{prefix}:{{"
         self.all_of_show: Callable[[str], tuple[str, ...]] = lru_cache(_SHOWS_CACHED_MAX)(self._all_of_show)
@@ -59,11 +60,18 @@ class Keys:
     def channel(self, show: str) -> str:
         return self.of_show(show, CHANNEL)
 
+    def imported(self, name: str) -> tuple[str, str]:
+        """Return the keys of the products, and of their order, that the import `name` writes.
+
+        They stand beside the catalogue that is read, and expire unless they take its place.
+        """
+        return f"{self._imports}{name}:products", f"{self._imports}{name}:order"
+
     def lease(self, name: str) -> str:
         return self._leases + name
 
     def has_owner(self, key: str) -> bool:
-        """Whether `key` has a place in this file. Leases have none: they must expire instead."""
+        """Whether `key` has a place in this file. Leases and imports have none: they must expire."""
         if key in (self.shows, self.products, self.product_order):
             return True
         show, end, name = key.removeprefix(self._show_start).partition("}:")

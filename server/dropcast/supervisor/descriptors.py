@@ -8,15 +8,13 @@ import resource
 
 from dropcast.settings import Settings
 
-CONNECTIONS_MAX = 65_536
-"""More connections than this are not expected of one worker, whatever one address may have."""
 OWN_FILES = 256
 """What a process has open beside its clients' connections: the engine's 64, pipes, listening sockets, the log."""
 
 
 def connections_expected(settings: Settings) -> int:
     """Return how many connections one worker may have by these settings."""
-    return min(settings.connections_per_address_max, CONNECTIONS_MAX)
+    return settings.connections_max + settings.http_connections_max
 
 
 def descriptors_needed(settings: Settings) -> int:

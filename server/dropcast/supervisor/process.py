@@ -1,7 +1,8 @@
 """One worker process from the supervisor's side: its three pipes, its signals, its end.
 
 Its standard input carries its config and is then held open: should the supervisor die in any way, the kernel
-closes it, and the worker stops. A second pipe brings one byte when the worker accepts connections.
+closes it, and the worker stops. Another line on it tells that the server stops soon. A second pipe brings one byte
+when the worker accepts connections.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ _PACKAGES_DIR = Path(dropcast.__file__).parents[1]
 _STDERR = 2
 _LIBRARY_VARIABLES = ("WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS")
 _LIBRARY_PREFIXES = ("UVICORN_", "WEBSOCKETS_")
+_LEAVE = b"leave\n"
 
 
 class WorkerProcess:
@@ -31,6 +33,8 @@ class WorkerProcess:
         self.name = name
         self.pid = 0
         self._log = log
+        self._config_fd = -1
+        self._leaves = False
 
     async def run(self, config: WorkerConfig, on_ready: Callable[[], None]) -> str:
         """Start the process and wait for its end. Return how it ended, in words.
@@ -68,15 +72,25 @@ class WorkerProcess:
 
             loop.add_reader(ready_read, on_byte)
             try:
+                self._config_fd = config_write
                 _write(config_write, msgspec.json.encode(config) + b"\n")
+                if self._leaves:
+                    _write(config_write, _LEAVE)
                 status = await process.wait()
             finally:
                 self.pid = 0
+                self._config_fd = -1
                 loop.remove_reader(ready_read)
             return f"worker {self.name} {in_words(status)}"
         finally:
             os.close(ready_read)
             os.close(config_write)
+
+    def leave(self) -> None:
+        """Have this process, and each that is started after it, say that it is not ready, and serve on."""
+        self._leaves = True
+        if self._config_fd >= 0:
+            _write(self._config_fd, _LEAVE)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal; nothing happens when the process has ended."""
@@ -120,7 +134,7 @@ def _safe_path() -> list[str]:
 
 
 def _write(descriptor: int, line: bytes) -> None:
-    """Write the config: a few kilobytes into an empty pipe, which takes 64 KiB without waiting."""
+    """Write the config or a word: a few kilobytes into an empty pipe, which takes 64 KiB without waiting."""
     try:
         os.write(descriptor, line)
     except BrokenPipeError:

@@ -1,6 +1,7 @@
 """Two ways to run a supervisor: as a context manager inside a program (`Running`), or until a signal comes."""
 
 import asyncio
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -67,19 +68,26 @@ class Running:
 async def serve_until_stopped(settings: Settings, say: Callable[[str], None] = say_on_stderr) -> None:
     """Run a server until SIGINT, SIGTERM or SIGHUP; a second one stops it without waiting.
 
-    SIGINT and SIGHUP stay ignored when they were ignored at the start.
-    Raises SettingsError or a Fault when it does not come up.
+    The first SIGTERM stops it after `stop_delay_ms`. SIGINT and SIGHUP stay ignored when they were ignored at the
+    start. Raises SettingsError or a Fault when it does not come up.
     """
     first_run = _makes_secret(settings)
     supervisor = Supervisor(settings, say=say)
     loop = asyncio.get_running_loop()
 
-    def on_signal() -> None:
-        say("stopping without waiting" if supervisor.stopping else "stopping")
-        supervisor.stop()
+    def on_signal(number: signal.Signals) -> None:
+        if supervisor.stopping:
+            say("stopping without waiting")
+            supervisor.stop()
+        elif number is signal.SIGTERM and settings.stop_delay_ms:
+            say(f"stopping in {settings.stop_delay_ms} ms; /readyz fails from now on")
+            supervisor.stop_after_delay()
+        else:
+            say("stopping")
+            supervisor.stop()
 
     for number in stop_signals():
-        loop.add_signal_handler(number, on_signal)
+        loop.add_signal_handler(number, on_signal, number)
     supervisor.up.add_done_callback(
         lambda up: None if up.cancelled() else _announce(supervisor, first_run, say)
     )

@@ -69,6 +69,7 @@ class Supervisor:
         """Done when every worker accepts connections."""
         self._say = say
         self._changed = asyncio.Event()
+        self._stop_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         keys = Keys(settings.prefix)
         self._engine = None if settings.redis_url else EngineChild(settings)
@@ -110,7 +111,8 @@ class Supervisor:
 
     @property
     def stopping(self) -> bool:
-        return self._plan.stopping
+        """Whether it stops, be it after a delay."""
+        return self._plan.stopping or self._stop_timer is not None
 
     def _listen_for_scrapes(self, settings: Settings) -> Scraping | None:
         if self._metrics is None:
@@ -121,9 +123,24 @@ class Supervisor:
             self._listeners.close()
             raise
 
+    def stop_after_delay(self) -> None:
+        """Stop in order after `stop_delay_ms`; until then connects are taken, but no worker says that it is ready."""
+        if not self.settings.stop_delay_ms or self.stopping:
+            self.stop()
+            return
+        for worker in self.workers.values():
+            worker.leave()
+        delay_s = self.settings.stop_delay_ms / 1000
+        self._stop_timer = asyncio.get_running_loop().call_later(delay_s, self._stop, False)
+
     def stop(self) -> None:
-        """Stop in order; called again, without waiting."""
-        if self._plan.stopping:
+        """Stop in order; called again, or while a stop is delayed, without waiting."""
+        self._stop(hurries=self.stopping)
+
+    def _stop(self, hurries: bool) -> None:
+        if self._stop_timer is not None:
+            self._stop_timer.cancel()
+        if hurries:
             self._plan.hurry()
         else:
             self._plan.stop()
