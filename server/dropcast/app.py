@@ -33,6 +33,7 @@ from dropcast.payments.sandbox import Sandbox
 from dropcast.service.catching_up import CatchingUp
 from dropcast.service.checkout import Checkout
 from dropcast.service.clock import EngineClock
+from dropcast.service.frozen import FrozenSales
 from dropcast.service.hosting import Hosting
 from dropcast.service.stage import Stage
 from dropcast.service.sweeping import Sweeper
@@ -40,6 +41,7 @@ from dropcast.service.trading import Trading
 from dropcast.service.viewing import Viewing
 from dropcast.store.connection import connect
 from dropcast.store.desk import Desk
+from dropcast.store.engine_watch import EngineWatch
 from dropcast.store.products import Products
 from dropcast.store.shows import Shows
 from dropcast.store.tail import Tail
@@ -53,6 +55,8 @@ _LOG_EVENTS_MAX = 10_000
 _DATE_S = 1.0
 _DRAIN_SHARE = 0.8
 """How much of the time to stop viewers get; the rest is for requests and the engine's clients."""
+_PAYMENTS_SHARE = 0.9
+"""By when payments whose viewers are gone must have come to their end."""
 
 
 class _Server(uvicorn.Server):
@@ -89,12 +93,16 @@ class _Worker:
         # Several servers may share one engine: a worker's name must be its own among all of them.
         name = f"{config.name}-{secrets.token_hex(4)}"
         self._client = connect(config.engine_url)
-        self._tail = Tail(connect(config.engine_url))
-        self._store = Shows(self._client)
+        watch = EngineWatch()
+        self._tail = Tail(connect(config.engine_url), watch=watch)
+        self._store = Shows(self._client, watch)
         self._catalogue = Products(self._client)
         self._clock = EngineClock()
         self.desk = Desk(self._store, holds_per_viewer_max=settings.holds_per_viewer_max)
-        self.sweeper = Sweeper(store=self._store, desk=self.desk, clock=self._clock, worker=name)
+        frozen = FrozenSales(store=self._store, settings=settings, server=config.server, worker=name)
+        self.sweeper = Sweeper(
+            store=self._store, desk=self.desk, clock=self._clock, frozen=frozen, worker=name
+        )
         self.stage = Stage(
             store=self._store,
             tail=self._tail,
@@ -116,6 +124,13 @@ class _Worker:
         self._verifier = Verifier(settings)
         addresses = Addresses(settings.connections_per_address_max)
         origins = Origins(settings.allowed_origins)
+        self.checkout = Checkout(
+            desk=self.desk,
+            store=self._store,
+            stage=self.stage,
+            provider=Sandbox(slow_ms=settings.sandbox_slow_ms),
+            timeout_ms=settings.payment_timeout_ms,
+        )
         self.dispatch = self._make_dispatch(addresses)
         gate = Gate(settings, self.dispatch, addresses, origins)
         self.server = _Server(_uvicorn_config(Requests(self._make_web(origins)), gate))
@@ -130,13 +145,7 @@ class _Worker:
             viewing=Viewing(stage=stage, store=store, log_events_max=_LOG_EVENTS_MAX),
             catching_up=CatchingUp(stage=stage, store=store, log_events_max=_LOG_EVENTS_MAX),
             trading=Trading(desk=self.desk, stage=stage),
-            checkout=Checkout(
-                desk=self.desk,
-                store=store,
-                stage=stage,
-                provider=Sandbox(slow_ms=settings.sandbox_slow_ms),
-                timeout_ms=settings.payment_timeout_ms,
-            ),
+            checkout=self.checkout,
             hosting=self._hosting,
         )
 
@@ -166,6 +175,7 @@ class _Worker:
         counts.shows_followed = self.stage.followed
         counts.watching = self.stage.watching
         counts.trades_waiting = self.desk.waiting
+        counts.payments_unsettled = self.checkout.unsettled
 
     async def close(self) -> None:
         await self.stage.close()
@@ -203,6 +213,7 @@ async def _drain(worker: _Worker, listener: socket.socket, deadline_s: float) ->
     await asyncio.gather(
         retire(listener, worker.server.stop_accepting), worker.dispatch.drain(deadline_s * _DRAIN_SHARE)
     )
+    await worker.checkout.close(deadline_s * _PAYMENTS_SHARE - (time.monotonic() - began_s))
     left_s = deadline_s - (time.monotonic() - began_s)
     worker.server.config.timeout_graceful_shutdown = max(1, int(left_s) - 1)
 

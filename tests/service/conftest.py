@@ -6,6 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from dropcast.service.clock import EngineClock
+from dropcast.service.frozen import FrozenSales
 from dropcast.service.stage import Stage
 from dropcast.service.sweeping import Sweeper
 from dropcast.settings import Settings
@@ -24,7 +25,10 @@ class Parts:
         self.desk = Desk(self.store, holds_per_viewer_max=settings.holds_per_viewer_max)
         self.clock = EngineClock()
         self.tail = Tail(connect(engine_url))
-        self.sweeper = Sweeper(store=self.store, desk=self.desk, clock=self.clock, worker=worker)
+        frozen = FrozenSales(store=self.store, settings=settings, server="server", worker=worker)
+        self.sweeper = Sweeper(
+            store=self.store, desk=self.desk, clock=self.clock, frozen=frozen, worker=worker
+        )
         self.stage = Stage(
             store=self.store,
             tail=self.tail,

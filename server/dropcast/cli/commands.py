@@ -15,6 +15,7 @@ from dropcast.cli.import_ import import_
 from dropcast.cli.loadtest import loadtest
 from dropcast.cli.serve import serve
 from dropcast.cli.shows import shows
+from dropcast.cli.thaw import freeze, thaw
 from dropcast.cli.token import token
 from dropcast.domain.faults import Fault
 from dropcast.settings import SettingsError
@@ -52,5 +53,5 @@ def main() -> None:
     """
 
 
-for command in (serve, demo, loadtest, bench, token, import_, shows, audit):
+for command in (serve, demo, loadtest, bench, token, import_, shows, audit, freeze, thaw):
     main.add_command(command)

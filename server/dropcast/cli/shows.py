@@ -12,11 +12,14 @@ from rich.text import Text
 from dropcast.cli.options import ENGINE_OPTIONS, settings_command
 from dropcast.domain.events import Snapshot
 from dropcast.domain.ports import ShowStore
-from dropcast.domain.show import Show
+from dropcast.domain.show import Frozen, Show, ShowStatus
 from dropcast.settings import Settings
 from dropcast.supervisor import open_engine
 
 _PAGE = 200
+
+IN_WORDS = {Frozen.OPERATOR: "by an operator", Frozen.LOST_HISTORY: "history was lost"}
+"""Why sales are stopped."""
 
 
 class ShowLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,14 +80,25 @@ def _table(lines: list[ShowLine]) -> Table:
     for title in ("show", "title", "creator", "status", "since (UTC)"):
         table.add_column(title, overflow="fold")
     for title in ("drops", "free", "held", "sold", "orders"):
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", no_wrap=True)
+    are_frozen = any(_frozen(line.show) for line in lines)
+    if are_frozen:
+        table.add_column("sales", overflow="fold")
     for line in lines:
         show = line.show
         counts = (line.drops, line.free, line.held, line.sold, line.orders)
         # Text, not markup: a title may contain brackets.
         words = (show.id, show.title, show.creator, show.status.value, _since(show))
-        table.add_row(*map(Text, words), *(f"{count:,}" for count in counts))
+        frozen = [Text(_frozen(show), style="bold red")] if are_frozen else []
+        table.add_row(*map(Text, words), *(f"{count:,}" for count in counts), *frozen)
     return table
+
+
+def _frozen(show: Show) -> str:
+    """Return why the sales of a show that is not over are frozen, in words; empty when they are not."""
+    if show.frozen is Frozen.NO or show.status is ShowStatus.ENDED:
+        return ""
+    return f"frozen: {IN_WORDS[show.frozen]}"
 
 
 def _since(show: Show) -> str:

@@ -194,7 +194,7 @@ class LiveShow:
                 if self.state is None:
                     self.fail(fault)
                     return
-                if not isinstance(fault, EngineFault):
+                if not isinstance(fault, EngineFault) and not tries:
                     logger.error("show %s cannot be read again: %s", self.id, fault)
                 self._read_again = True
                 await asyncio.sleep(_READ_AGAIN_S[min(tries, len(_READ_AGAIN_S) - 1)])

@@ -6,7 +6,7 @@ again for the same is answered as the first time, and for something else is a Co
 
 import hashlib
 import secrets
-from collections.abc import Container, Sequence
+from collections.abc import AsyncIterator, Container, Sequence
 from typing import Any
 
 import msgspec
@@ -14,14 +14,15 @@ from redis.asyncio import Redis
 
 from dropcast.domain.events import Beat, Event, JournalEntry, Snapshot
 from dropcast.domain.faults import BadRequest
-from dropcast.domain.hold import Hold, Order
+from dropcast.domain.hold import Hold, Order, UnsettledPayment
 from dropcast.domain.ids import is_id
 from dropcast.domain.ports import Change, Done, NewDrop
 from dropcast.domain.show import Frozen, Show, ShowStatus
 from dropcast.domain.trades import Outcome, Trade
 from dropcast.store import keys
 from dropcast.store.answers import DoneAnswer, HoldRecord, ShowInfo, ShowRecord
-from dropcast.store.connection import ask, engine_faults, ping
+from dropcast.store.connection import ask, ping
+from dropcast.store.engine_watch import EngineWatch
 from dropcast.store.functions import Functions
 from dropcast.store.lane import Lane
 
@@ -40,10 +41,12 @@ _ORDER = msgspec.msgpack.Decoder(Order)
 class Shows:
     """Implements ShowStore, and what the Desk needs."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, watch: EngineWatch | None = None) -> None:
+        """`watch` hears whether the engine fails; by default nobody does."""
         self._client = client
         self._lane = Lane(client)
-        self._functions = Functions(client, self._lane)
+        self._watch = watch or EngineWatch(logged=False)
+        self._functions = Functions(client, self._lane, self._watch)
 
     async def ping(self) -> None:
         """Raise EngineFault unless the engine answers."""
@@ -168,7 +171,7 @@ class Shows:
         """Return those of the shows that exist."""
         if not ids:
             return []
-        with engine_faults():
+        with self._watch.reading("a read of shows"):
             pipeline = self._client.pipeline(transaction=False)
             for show in ids:
                 pipeline.hmget(keys.of_show(show, "meta"), _META_FIELDS)
@@ -177,7 +180,10 @@ class Shows:
 
     async def _ids(self, after: str, limit: int) -> list[str]:
         low = f"({after}" if after else "-"
-        found = await ask(self._lane, "ZRANGE", keys.SHOWS, low, "+", "BYLEX", "LIMIT", 0, limit)
+        with self._watch.reading("a read of shows"):
+            found = await self._lane.execute_command(
+                "ZRANGE", keys.SHOWS, low, "+", "BYLEX", "LIMIT", 0, limit
+            )
         return [raw.decode() for raw in found]
 
     async def hold(self, show: str, hold: str) -> Hold | None:
@@ -185,7 +191,7 @@ class Shows:
         return _HOLD.decode(raw).as_hold(hold) if raw is not None else None
 
     async def events(self, show: str, since: int, limit: int, epoch: str = "") -> Sequence[Event]:
-        with engine_faults():
+        with self._watch.reading("a read of events"):
             # The log first: what is in it was written in the epoch that is read after it, or in one before that one.
             pipeline = self._client.pipeline(transaction=False)
             pipeline.xrange(_key(show, "events"), f"{since + 1}-0", "+", limit)
@@ -202,17 +208,29 @@ class Shows:
 
     async def orders(self, show: str) -> Sequence[Order]:
         found: dict[bytes, bytes] = {}
-        cursor = 0
-        while True:
-            # In steps, so that a long list does not hold up the trade; a step may repeat what another gave.
-            cursor, some = await ask(
-                self._client, "HSCAN", _key(show, "orders"), cursor, "COUNT", _SCAN_COUNT
-            )
+        async for some in self._scan(show, "orders"):
             found |= some
-            if cursor == 0:
-                break
         orders = [_ORDER.decode(raw) for raw in found.values()]
         return sorted(orders, key=lambda order: (order.sold_at_ms, order.id))
+
+    async def unsettled(self, show: str, at_ms: int) -> Sequence[UnsettledPayment]:
+        found: dict[str, UnsettledPayment] = {}
+        async for some in self._scan(show, "holds"):
+            for hold, raw in some.items():
+                record = _HOLD.decode(raw)
+                if record.may_be_charged(at_ms):
+                    found[hold.decode()] = record.as_unsettled(show, hold.decode())
+        return [found[hold] for hold in sorted(found)]
+
+    async def _scan(self, show: str, name: str) -> AsyncIterator[dict[bytes, bytes]]:
+        """Give a hash of the show in steps, so that a long one does not hold up the trade. A step may repeat
+        what another gave."""
+        cursor = 0
+        while True:
+            cursor, some = await ask(self._client, "HSCAN", _key(show, name), cursor, "COUNT", _SCAN_COUNT)
+            yield some
+            if int(cursor) == 0:
+                return
 
 
 def _key(show: str, name: str) -> str:

@@ -5,6 +5,7 @@ It owns the listening sockets and resolves the secret; it serves nobody itself.
 
 import asyncio
 import logging
+import secrets
 import signal
 import sys
 import time
@@ -62,6 +63,7 @@ class Supervisor:
             load_keys(settings)
         self.up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when every worker accepts connections."""
+        self._id = secrets.token_hex(4)
         self._say = say
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -204,5 +206,6 @@ class Supervisor:
             name=name,
             listen_fd=self._fds[name],
             ready_fd=-1,
+            server=self._id,
             metrics_fd=self._metrics.descriptor(name) if self._metrics is not None else -1,
         )
