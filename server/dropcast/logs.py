@@ -97,10 +97,15 @@ def configure(
     sys.excepthook = _log_uncaught
 
 
-def say(line: str) -> None:
-    """Log a line that the operator is to see whatever the level."""
+def say(line: str, level: int = logging.INFO) -> None:
+    """Log a line that the operator is to see whatever the level that is logged."""
     root = logging.getLogger()
-    root.handle(root.makeRecord("dropcast", logging.INFO, "", 0, line, (), None))
+    root.handle(root.makeRecord("dropcast", level, "", 0, line, (), None))
+
+
+def say_error(line: str) -> None:
+    """Log an error that the operator is to see whatever the level that is logged."""
+    say(line, logging.ERROR)
 
 
 class Redactor:

@@ -13,6 +13,7 @@ from dropcast.settings import Settings
 from dropcast.store.connection import connect
 from dropcast.store.desk import Desk
 from dropcast.store.embedded import EmbeddedEngine
+from dropcast.store.engine_watch import EngineWatch
 from dropcast.store.shows import Shows
 from dropcast.store.tail import Tail
 
@@ -20,11 +21,18 @@ from dropcast.store.tail import Tail
 class Parts:
     """One worker without its sockets."""
 
-    def __init__(self, engine_url: str, client: Redis, worker: str, settings: Settings) -> None:
-        self.store = Shows(client)
+    def __init__(
+        self,
+        engine_url: str,
+        client: Redis,
+        worker: str,
+        settings: Settings,
+        watch: EngineWatch | None = None,
+    ) -> None:
+        self.store = Shows(client, watch)
         self.desk = Desk(self.store, holds_per_viewer_max=settings.holds_per_viewer_max)
         self.clock = EngineClock()
-        self.tail = Tail(connect(engine_url))
+        self.tail = Tail(connect(engine_url), watch=watch)
         frozen = FrozenSales(store=self.store, settings=settings, server="server", worker=worker)
         self.sweeper = Sweeper(
             store=self.store, desk=self.desk, clock=self.clock, frozen=frozen, worker=worker

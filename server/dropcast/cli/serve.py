@@ -5,7 +5,7 @@ import asyncio
 from dropcast import logs
 from dropcast.cli.options import settings_command
 from dropcast.settings import Settings
-from dropcast.supervisor import say_on_stderr, serve_until_stopped
+from dropcast.supervisor import say_error_on_stderr, say_on_stderr, serve_until_stopped
 
 
 @settings_command("serve")
@@ -21,5 +21,7 @@ def serve(settings: Settings) -> None:
         worker="supervisor",
         secrets=[settings.jwt_secret],
     )
-    say = say_on_stderr if settings.log_format == "text" else logs.say
-    asyncio.run(serve_until_stopped(settings, say))
+    if settings.log_format == "text":
+        asyncio.run(serve_until_stopped(settings, say_on_stderr, say_error_on_stderr))
+    else:
+        asyncio.run(serve_until_stopped(settings, logs.say, logs.say_error))

@@ -23,7 +23,10 @@ _REFUSED = (
     "until it does, reserves, checkouts, pins and all else that changes a show are refused, and so are joins to shows "
     "that this worker does not follow; viewers who watch a show go on watching"
 )
-_REFUSED_FULL = "until it has room, reserves, pins, top-ups and announcements are refused; payments, releases and deadlines go on"
+_REFUSED_FULL = (
+    "until it has room, reserves, pins, top-ups and announcements are refused; payments, releases and deadlines "
+    "go on"
+)
 _TAKES_NO_MEMORY = frozenset(
     f"dropcast_{name}"
     for name in ("end", "unpin", "freeze", "mute", "ban", "settle", "read", "beat", "lease", "run", "version")
@@ -32,6 +35,7 @@ _TAKES_NO_MEMORY = frozenset(
 _TAKES_NO_WRITES = ("MISCONF", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN")
 """What the errors of an engine begin with that takes no writes from anybody for now."""
 _WRITES_NOTHING = frozenset({"dropcast_read", "dropcast_run", "dropcast_version"})
+STEADY_S = 1.0
 _CHANNELS_PATIENCE_S = 1.0
 """A connection to the channels that is back sooner is not told of. Longer than the engine's absence goes unnoticed."""
 
@@ -39,8 +43,9 @@ _CHANNELS_PATIENCE_S = 1.0
 class EngineWatch:
     """One for each worker. One that is not `logged` is for commands of one shot, which tell by their exit."""
 
-    def __init__(self, *, logged: bool = True) -> None:
-        self._troubles = Troubles(logger if logged else None)
+    def __init__(self, *, logged: bool = True, steady_s: float = STEADY_S) -> None:
+        """`steady_s`: how long the engine must answer until it is told to be well again."""
+        self._troubles = Troubles(logger if logged else None, steady_s=steady_s)
         self._channels_lost_s: float | None = None
 
     def failed(self, fault: EngineFault, function: str, show_key: str = "") -> None:

@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import msgspec
 
@@ -19,6 +19,13 @@ from dropcast.config import WorkerConfig
 
 _PACKAGES_DIR = Path(dropcast.__file__).parents[1]
 _STDERR = 2
+
+
+class Ended(NamedTuple):
+    how: str
+    """How a process ended, in words."""
+    orderly: bool = False
+    """Whether somebody stopped it and it finished its work; otherwise its end is an error."""
 
 
 class WorkerProcess:
@@ -30,8 +37,8 @@ class WorkerProcess:
         self.pid = 0
         self._log = log
 
-    async def run(self, config: WorkerConfig, on_ready: Callable[[], None]) -> str:
-        """Start the process and wait for its end. Return how it ended, in words.
+    async def run(self, config: WorkerConfig, on_ready: Callable[[], None]) -> Ended:
+        """Start the process and wait for its end. Return how it ended.
 
         `config.ready_fd` is set here. Raises OSError when it cannot be started.
         """
@@ -70,7 +77,7 @@ class WorkerProcess:
             finally:
                 self.pid = 0
                 loop.remove_reader(ready_read)
-            return f"worker {self.name} {in_words(status)}"
+            return Ended(f"worker {self.name} {in_words(status)}", orderly=status == 0)
         finally:
             os.close(ready_read)
             os.close(config_write)
