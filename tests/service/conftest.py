@@ -28,12 +28,13 @@ class Parts:
         worker: str,
         settings: Settings,
         watch: EngineWatch | None = None,
+        server: str = "server",
     ) -> None:
         self.store = Shows(client, watch)
         self.desk = Desk(self.store, holds_per_viewer_max=settings.holds_per_viewer_max)
         self.clock = EngineClock()
         self.tail = Tail(connect(engine_url), watch=watch)
-        frozen = FrozenSales(store=self.store, settings=settings, server="server", worker=worker)
+        frozen = FrozenSales(store=self.store, settings=settings, server=server, worker=worker)
         self.sweeper = Sweeper(
             store=self.store, desk=self.desk, clock=self.clock, frozen=frozen, worker=worker
         )

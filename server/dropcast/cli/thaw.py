@@ -22,7 +22,7 @@ def thaw(settings: Settings, show: str) -> None:
     Sales are frozen by an operator, or because the engine came back without proof that it has everything: then
     look at the orders first (dropcast audit). A running server need not be stopped.
     """
-    before, done = asyncio.run(_change(settings, show, ShowStore.thaw))
+    before, done = asyncio.run(_change(settings, show, lambda store: store.thaw(show)))
     if done.again:
         click.echo(f"The sales of {show} were not frozen.")
     else:
@@ -38,7 +38,7 @@ def freeze(settings: Settings, show: str) -> None:
 
     Nothing more can be reserved; holds that are open may still be paid. A running server need not be stopped.
     """
-    _, done = asyncio.run(_change(settings, show, ShowStore.freeze))
+    _, done = asyncio.run(_change(settings, show, lambda store: store.freeze(show)))
     if done.again:
         click.echo(f"The sales of {show} were frozen already.")
     else:
@@ -46,13 +46,13 @@ def freeze(settings: Settings, show: str) -> None:
 
 
 async def _change(
-    settings: Settings, show: str, change: Callable[[ShowStore, str], Awaitable[Done]]
+    settings: Settings, show: str, change: Callable[[ShowStore], Awaitable[Done]]
 ) -> tuple[Frozen, Done]:
     """Return why sales were stopped before, and what the engine did. Raises a Fault that names the show."""
     async with open_engine(settings) as engine:
         try:
             before = (await engine.shows.read(show)).show.frozen
-            return before, await change(engine.shows, show)
+            return before, await change(engine.shows)
         except NotFound as error:
             raise NotFound(f"there is no show {show!r}") from error
         except Conflict as error:

