@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 
 import httpx
+from click.testing import CliRunner, Result
 
+from dropcast.cli import main
 from dropcast.settings import ENV_PREFIX
 from tests.metrics.test_served import free_port
 from tests.support import exposition
@@ -25,13 +27,16 @@ CURE = "then let sales go on by: "
 ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
 
 
-def dropcast(command: str | list[str]) -> subprocess.CompletedProcess[str]:
-    """Run a command as an operator pastes it."""
-    words = shlex.split(command) if isinstance(command, str) else command
-    assert words[0] == "dropcast"
-    return subprocess.run(
-        [sys.executable, "-m", *words], capture_output=True, text=True, env=ENVIRON, timeout=60
-    )
+async def dropcast(*words: str) -> Result:
+    return await asyncio.to_thread(CliRunner().invoke, main, words)
+
+
+def paste(command: str) -> str:
+    """Run a command as an operator does who pastes it; return what it prints."""
+    name, *words = shlex.split(command)
+    assert name == "dropcast"
+    command_line = [sys.executable, "-m", "dropcast", *words]
+    return subprocess.run(command_line, capture_output=True, text=True, env=ENVIRON, timeout=60).stdout
 
 
 def told(server: Server) -> list[str]:
@@ -57,24 +62,20 @@ async def check_told_and_cured(server: Server, house: House, show: str, drop: st
     cure = line.split(CURE)[1].split(" [")[0].strip()
     assert shlex.split(cure) == ["dropcast", "thaw", show, *flags]
 
-    (listed,) = json.loads(dropcast(["dropcast", "shows", "--json", *flags]).stdout)
+    (listed,) = json.loads((await dropcast("shows", "--json", *flags)).stdout)
     assert listed["show"]["frozen"] == "lost_history"
-    table = dropcast(["dropcast", "shows", *flags])
+    table = await dropcast("shows", *flags)
     assert " live    lost history  2" in table.stdout
     assert cure in table.stderr
-    audited = dropcast(["dropcast", "audit", *flags])
-    assert (audited.returncode, audited.stdout) == (0, "ok\n")
-    assert audited.stderr == (
-        f"Note: show {show}: sales are frozen (history was lost); they go on by: {cure}\n"
-    )
+    audited = await dropcast("audit", *flags)
+    assert (audited.exit_code, audited.stdout) == (0, "ok\n")
+    note = f"Note: show {show}: sales are frozen (history was lost); they go on by: {cure}\n"
+    assert audited.stderr == note
 
-    done = dropcast(cure)
-    assert (done.returncode, done.stdout) == (
-        0,
-        f"The sales of {show} go on; they were frozen (history was lost).\n",
-    ), done.stderr
+    done = await asyncio.to_thread(paste, cure)
+    assert done == f"The sales of {show} go on; they were frozen (history was lost).\n"
     assert (await reserve(house, show, drop, "after"))["type"] == "held"
-    assert dropcast(cure).stdout == f"The sales of {show} were not frozen.\n"
+    assert (await dropcast("thaw", show, *flags)).stdout == f"The sales of {show} were not frozen.\n"
     assert len(told(server)) == 1
 
 
@@ -126,7 +127,7 @@ async def test_frozen_shows_are_a_metric_by_reason(tmp_path: Path) -> None:
         page = await metrics(port)
         assert page.total("dropcast_shows_frozen", reason="operator") == 0
         flags = ["--data-dir", str(tmp_path)]
-        frozen = await asyncio.to_thread(dropcast, ["dropcast", "freeze", show, *flags])
+        frozen = await dropcast("freeze", show, *flags)
         assert frozen.stdout == f"The sales of {show} are frozen.\n"
 
         async def is_counted() -> bool:
