@@ -281,3 +281,20 @@ async def test_a_payment_whose_end_a_stopping_worker_cannot_await_is_named_by_th
     await stall.make_due("h:h1")
     await stall.shows.settle(stall.show, [], 50)
     assert await unsettled(stall) == till.provider.charges
+
+
+async def test_a_sale_by_another_worker_while_this_one_undoes_the_payment_is_an_error(
+    till: Till, stall: Stall, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Both were asked with the same token: one got no answer from the provider, the other one did."""
+    till.make(timeout_ms=50)
+    till.provider.cancel_errors = [PaymentFault("down")] * 1_000
+    till.provider.gate.clear()
+    with pytest.raises(PaymentFault):
+        await till.pay()
+    till.provider.gate.set()
+    outcome, _ = await till.make().pay(till.show, ANA, "h1", "token")
+    assert isinstance(outcome, Granted)
+    till.provider.cancel_errors.clear()
+    await wait_until(lambda: "but its hold was sold meanwhile" in caplog.text)
+    assert len(await stall.shows.orders(stall.show)) == 1

@@ -136,7 +136,8 @@ class Payments:
         charge = await self._charge(payment)
         if isinstance(charge, Declined):
             counts.payments["declined"] += 1
-            offset = await self._unpay(payment, None)
+            ended = await self._unpay(payment, None)
+            offset = ended.offset if isinstance(ended, Granted | Refused) else 0
             payment.ended((Refused(Reason.DECLINED, offset), charge.reason))
         elif isinstance(charge, Charged):
             sold = await self._sell(payment, charge)
@@ -151,9 +152,12 @@ class Payments:
             payment.ended((sold, ""))
         else:
             counts.payments["unanswered"] += 1
-            await self._undo(
+            ended = await self._undo(
                 payment, PaymentFault("the payment provider does not answer; the payment will be undone")
             )
+            if isinstance(ended, Refused) and ended.reason is Reason.SOLD:
+                # Another worker, asked with the same token, got an answer where this one got none.
+                logger.error("a payment was undone, but its hold was sold meanwhile", extra=payment.about)
             payment.ended(PaymentFault("the payment provider did not answer; nothing was charged"))
 
     async def _charge(self, payment: Payment) -> Charged | Declined | None:
@@ -180,8 +184,11 @@ class Payments:
         )
         return await self._trade(payment, sell, None)
 
-    async def _undo(self, payment: Payment, meanwhile: Answer | Fault) -> None:
-        """Cancel the charge. Who waits for the payment is told `meanwhile` when that takes long."""
+    async def _undo(self, payment: Payment, meanwhile: Answer | Fault) -> Outcome:
+        """Cancel the charge. Who waits for the payment is told `meanwhile` when that takes long.
+
+        Return what the engine says of the hold then.
+        """
 
         async def cancel() -> None:
             try:
@@ -200,14 +207,13 @@ class Payments:
         counts.payments["undone"] += 1
         if payment.is_in_trouble:
             logger.warning("the payment is undone", extra=payment.about)
-        await self._unpay(payment, meanwhile)
+        return await self._unpay(payment, meanwhile)
 
-    async def _unpay(self, payment: Payment, meanwhile: Answer | Fault | None) -> int:
-        """Have the hold name no attempt any more: nothing is charged. Return the journal's offset."""
+    async def _unpay(self, payment: Payment, meanwhile: Answer | Fault | None) -> Outcome:
+        """Have the hold name no attempt any more: nothing is charged."""
         hold = payment.hold
         unpay = trades.Unpay(hold=hold.id, viewer=hold.viewer, attempt=payment.attempt)
-        ended = await self._trade(payment, unpay, meanwhile)
-        return ended.offset if isinstance(ended, Granted | Refused) else 0
+        return await self._trade(payment, unpay, meanwhile)
 
     async def _trade(
         self, payment: Payment, trade: trades.Trade, meanwhile: Answer | Fault | None
