@@ -73,6 +73,12 @@ def about(**ids: str) -> None:
         _about.setdefault(task, {}).update({name: value for name, value in ids.items() if value})
 
 
+def what_about() -> dict[str, str]:
+    """Return the ids that the current task is about, for a task that goes on with the same."""
+    task = _current_task()
+    return dict(_about.get(task, {})) if task is not None else {}
+
+
 def configure(
     *,
     level: str,

@@ -14,6 +14,7 @@ from dropcast.store.embedded import EmbeddedEngine
 from dropcast.store.engine_watch import EngineWatch
 from dropcast.store.shows import Shows
 from dropcast.store.tail import Tail
+from tests.support import engines
 from tests.support.engine import HOLDS_PER_VIEWER_MAX, Stall, reserve
 from tests.support.engine_proxy import EngineProxy
 from tests.support.wait import wait_until
@@ -58,7 +59,7 @@ class Watched:
 async def watched(
     engine: EmbeddedEngine, stall: Stall, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> AsyncIterator[Watched]:
-    async with EngineProxy(engine.socket_path, tmp_path, lose=lambda _: False) as proxy:
+    async with EngineProxy(engine.socket_path, tmp_path, lose=_never) as proxy:
         client = connect(proxy.url)
         try:
             yield Watched(proxy, Shows(client, EngineWatch(steady_s=0)), stall.show, caplog)
@@ -84,18 +85,27 @@ async def test_an_engine_that_is_away_is_one_line_and_its_return_another(watched
 
 
 async def test_an_engine_that_became_a_replica_is_told_until_it_takes_writes(
-    watched: Watched, stall: Stall
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await ask(stall.client, "REPLICAOF", "127.0.0.1", "1")
-    try:
-        for _ in range(TRIES):
-            assert await watched.ask_for_all() == 4  # reads are answered all the while
-        (line,) = watched.lines
-        assert "it has become a replica; until it does, reserves" in line
-    finally:
-        await ask(stall.client, "REPLICAOF", "NO", "ONE")
-    assert await watched.ask_for_all() == 0
-    assert [line.split(", after")[0] for line in watched.lines[1:]] == ["the engine takes writes again"]
+    # One of its own: it goes on as another history.
+    with EmbeddedEngine(tmp_path / "own", binary=engines.binary()) as own:
+        async with connect(own.url) as client, EngineProxy(own.socket_path, tmp_path, lose=_never) as proxy:
+            stall = await Stall(client).open()
+            watched = Watched(proxy, Shows(client, EngineWatch(steady_s=0)), stall.show, caplog)
+            await ask(client, "REPLICAOF", "127.0.0.1", "1")
+            for _ in range(TRIES):
+                assert await watched.ask_for_all() == 4  # reads are answered all the while
+            (line,) = watched.lines
+            assert "it has become a replica; until it does, reserves" in line
+            await ask(client, "REPLICAOF", "NO", "ONE")
+            assert await watched.ask_for_all() == 0
+            assert [line.split(", after")[0] for line in watched.lines[1:]] == [
+                "the engine takes writes again"
+            ]
+
+
+def _never(command: list[bytes]) -> bool:
+    return False
 
 
 async def test_an_engine_without_enough_replicas_is_one_line(watched: Watched, stall: Stall) -> None:

@@ -15,6 +15,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from dropcast import logs
 from dropcast.domain import trades
 from dropcast.domain.faults import EngineFault, Fault, PaymentFault
 from dropcast.domain.hold import Hold
@@ -47,7 +48,7 @@ class Payment:
         self.token = token
         self.currency = currency
         self.key = payment_key(show, hold.id, attempt)
-        self.about = {"show": show, "hold": hold.id, "viewer": hold.viewer}
+        self.about = {**logs.what_about(), "show": show, "hold": hold.id, "viewer": hold.viewer}
         loop = asyncio.get_running_loop()
         self.task: asyncio.Task[None] | None = None
         self._end: asyncio.Future[Answer | Fault] = loop.create_future()
@@ -115,6 +116,7 @@ class Payments:
         await asyncio.gather(*unfinished, return_exceptions=True)
 
     async def _see_to_its_end(self, payment: Payment) -> None:
+        logs.about(**payment.about)
         try:
             await self._run(payment)
         except asyncio.CancelledError:
@@ -128,7 +130,7 @@ class Payments:
         except Exception:
             counts.payments["abandoned"] += 1
             payment.ended(PaymentFault("the payment failed; whether it was made is not known"))
-            logger.exception("a payment failed and may stand", extra=payment.about)
+            logger.exception("a payment failed and may stand")
         finally:
             del self._under_way[payment.key]
 
@@ -144,10 +146,10 @@ class Payments:
             if isinstance(sold, Granted):
                 counts.payments["sold"] += 1
                 payment.ended((sold, ""))
-                logger.info("sold: order %s", sold.hold.order, extra=payment.about)
+                logger.info("sold: order %s", sold.hold.order)
                 return
             counts.payments["too_late"] += 1
-            logger.warning("paid too late: the payment is undone", extra=payment.about)
+            logger.warning("paid too late: the payment is undone")
             await self._undo(payment, (sold, ""))
             payment.ended((sold, ""))
         else:
@@ -157,7 +159,7 @@ class Payments:
             )
             if isinstance(ended, Refused) and ended.reason is Reason.SOLD:
                 # Another worker, asked with the same token, got an answer where this one got none.
-                logger.error("a payment was undone, but its hold was sold meanwhile", extra=payment.about)
+                logger.error("a payment was undone, but its hold was sold meanwhile")
             payment.ended(PaymentFault("the payment provider did not answer; nothing was charged"))
 
     async def _charge(self, payment: Payment) -> Charged | Declined | None:
@@ -173,7 +175,7 @@ class Payments:
         except (TimeoutError, PaymentFault):
             return None
         except Exception:
-            logger.exception("the payment provider failed on a charge", extra=payment.about)
+            logger.exception("the payment provider failed on a charge")
             return None
 
     async def _sell(self, payment: Payment, charge: Charged) -> Outcome:
@@ -197,16 +199,14 @@ class Payments:
             except Exception as error:
                 if not payment.is_in_trouble:
                     why = error if str(error) else type(error).__name__
-                    logger.warning(
-                        "a payment cannot be undone yet, it is tried again: %s", why, extra=payment.about
-                    )
+                    logger.warning("a payment cannot be undone yet, it is tried again: %s", why)
                 payment.in_trouble(meanwhile)
                 raise PaymentFault("the payment provider does not answer") from error
 
         await _until_answered(cancel, PaymentFault, _PROVIDER_BACKOFF_S)
         counts.payments["undone"] += 1
         if payment.is_in_trouble:
-            logger.warning("the payment is undone", extra=payment.about)
+            logger.warning("the payment is undone")
         return await self._unpay(payment, meanwhile)
 
     async def _unpay(self, payment: Payment, meanwhile: Answer | Fault | None) -> Outcome:
