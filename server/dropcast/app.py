@@ -38,6 +38,7 @@ from dropcast.service.catching_up import CatchingUp
 from dropcast.service.checkout import Checkout
 from dropcast.service.clock import EngineClock
 from dropcast.service.event_log import EventLog
+from dropcast.service.frozen import FrozenSales
 from dropcast.service.host_rates import HostRates
 from dropcast.service.hosting import Hosting
 from dropcast.service.show_reader import ShowReader
@@ -49,6 +50,7 @@ from dropcast.service.viewing import Viewing
 from dropcast.settings import Settings
 from dropcast.store.connection import connect
 from dropcast.store.desk import Desk
+from dropcast.store.engine_watch import EngineWatch
 from dropcast.store.keys import Keys
 from dropcast.store.products import Products
 from dropcast.store.shows import HostLimits, Shows
@@ -63,6 +65,8 @@ _LOG_EVENTS_MAX = 10_000
 _DATE_S = 1.0
 _DRAIN_SHARE = 0.8
 """How much of the time to stop viewers get; the rest is for requests and the engine's clients."""
+_PAYMENTS_SHARE = 0.9
+"""By when payments whose viewers are gone must have come to their end."""
 
 
 class _Server(uvicorn.Server):
@@ -100,12 +104,16 @@ class _Worker:
         name = f"{config.name}-{secrets.token_hex(4)}"
         keys = Keys(settings.prefix)
         self._client = connect(config.engine_url)
-        self._tail = Tail(connect(config.engine_url), keys)
-        self._store = Shows(self._client, keys, host_limits=_host_limits(settings))
+        watch = EngineWatch()
+        self._tail = Tail(connect(config.engine_url), keys, watch=watch)
+        self._store = Shows(self._client, keys, watch=watch, host_limits=_host_limits(settings))
         self._catalogue = Products(self._client, keys)
         self._clock = EngineClock()
         self.desk = Desk(self._store, holds_per_viewer_max=settings.holds_per_viewer_max)
-        self.sweeper = Sweeper(store=self._store, desk=self.desk, clock=self._clock, worker=name)
+        frozen = FrozenSales(store=self._store, settings=settings, server=config.server, worker=name)
+        self.sweeper = Sweeper(
+            store=self._store, desk=self.desk, clock=self._clock, frozen=frozen, worker=name
+        )
         self._reader = ShowReader(self._store, settings)
         self.stage = Stage(
             store=self._store,
@@ -134,6 +142,13 @@ class _Worker:
         self._verifier = Verifier(settings)
         addresses = Addresses(settings)
         origins = Origins(settings.allowed_origins)
+        self.checkout = Checkout(
+            desk=self.desk,
+            store=self._store,
+            stage=self.stage,
+            provider=Sandbox(slow_ms=settings.sandbox_slow_ms),
+            timeout_ms=settings.payment_timeout_ms,
+        )
         self.dispatch = self._make_dispatch(addresses)
         self.descriptors = Descriptors()
         self.http = HttpConnections(settings, self.descriptors, self.dispatch.sockets.count)
@@ -172,13 +187,7 @@ class _Worker:
                 guests_per_address_max=settings.guest_buyers_per_address_max,
             ),
             buyer_limits=buyer_limits,
-            checkout=Checkout(
-                desk=self.desk,
-                store=store,
-                stage=stage,
-                provider=Sandbox(slow_ms=settings.sandbox_slow_ms),
-                timeout_ms=settings.payment_timeout_ms,
-            ),
+            checkout=self.checkout,
             hosting=self._hosting,
         )
 
@@ -217,6 +226,7 @@ class _Worker:
         counts.watching = self.stage.watching
         counts.trades_waiting = self.desk.waiting
         counts.http_connections = len(self.http)
+        counts.payments_unsettled = self.checkout.unsettled
 
     async def close(self) -> None:
         await self.stage.close()
@@ -266,6 +276,7 @@ async def _drain(worker: _Worker, listeners: list[socket.socket], deadline_s: fl
     await asyncio.gather(
         retire(listeners, worker.server.stop_accepting), worker.dispatch.drain(deadline_s * _DRAIN_SHARE)
     )
+    await worker.checkout.close(deadline_s * _PAYMENTS_SHARE - (time.monotonic() - began_s))
     left_s = deadline_s - (time.monotonic() - began_s)
     worker.server.config.timeout_graceful_shutdown = max(1, int(left_s) - 1)
 

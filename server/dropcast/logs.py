@@ -73,6 +73,12 @@ def about(**ids: str) -> None:
         _about.setdefault(task, {}).update({name: value for name, value in ids.items() if value})
 
 
+def what_about() -> dict[str, str]:
+    """Return the ids that the current task is about, for a task that goes on with the same."""
+    task = _current_task()
+    return dict(_about.get(task, {})) if task is not None else {}
+
+
 def configure(
     *,
     level: str,
@@ -97,10 +103,15 @@ def configure(
     sys.excepthook = _log_uncaught
 
 
-def say(line: str) -> None:
-    """Log a line that the operator is to see whatever the level."""
+def say(line: str, level: int = logging.INFO) -> None:
+    """Log a line that the operator is to see whatever the level that is logged."""
     root = logging.getLogger()
-    root.handle(root.makeRecord("dropcast", logging.INFO, "", 0, line, (), None))
+    root.handle(root.makeRecord("dropcast", level, "", 0, line, (), None))
+
+
+def say_error(line: str) -> None:
+    """Log an error that the operator is to see whatever the level that is logged."""
+    say(line, logging.ERROR)
 
 
 class Redactor:

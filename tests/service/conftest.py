@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from dropcast.service.buyer_limits import BuyerLimits
 from dropcast.service.clock import EngineClock
 from dropcast.service.event_log import EventLog
+from dropcast.service.frozen import FrozenSales
 from dropcast.service.show_reader import ShowReader
 from dropcast.service.showing import Showing
 from dropcast.service.stage import Stage
@@ -18,6 +19,7 @@ from dropcast.settings import Settings
 from dropcast.store.connection import connect
 from dropcast.store.desk import Desk
 from dropcast.store.embedded import EmbeddedEngine
+from dropcast.store.engine_watch import EngineWatch
 from dropcast.store.tail import Tail
 from tests.support.counting import CountingShows
 from tests.support.keys import keys
@@ -26,14 +28,25 @@ from tests.support.keys import keys
 class Parts:
     """One worker without its sockets."""
 
-    def __init__(self, engine_url: str, client: Redis, worker: str, settings: Settings) -> None:
+    def __init__(
+        self,
+        engine_url: str,
+        client: Redis,
+        worker: str,
+        settings: Settings,
+        watch: EngineWatch | None = None,
+        server: str = "server",
+    ) -> None:
         self.settings = settings
-        self.store = CountingShows(client, keys)
+        self.store = CountingShows(client, keys, watch=watch)
         self.engine_url = engine_url
         self.desk = Desk(self.store, holds_per_viewer_max=settings.holds_per_viewer_max)
         self.clock = EngineClock()
-        self.tail = Tail(connect(engine_url), keys)
-        self.sweeper = Sweeper(store=self.store, desk=self.desk, clock=self.clock, worker=worker)
+        self.tail = Tail(connect(engine_url), keys, watch=watch)
+        frozen = FrozenSales(store=self.store, settings=settings, server=server, worker=worker)
+        self.sweeper = Sweeper(
+            store=self.store, desk=self.desk, clock=self.clock, frozen=frozen, worker=worker
+        )
         self.reader = ShowReader(self.store, settings)
         self.log = EventLog(self.store, settings)
         self.stage = Stage(

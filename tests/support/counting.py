@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from dropcast.domain.events import Event, ShowMeta, Snapshot
 from dropcast.domain.hold import Hold
+from dropcast.store.engine_watch import EngineWatch
 from dropcast.store.keys import Keys
 from dropcast.store.shows import Shows
 
@@ -16,8 +17,8 @@ T = TypeVar("T")
 
 
 class CountingShows(Shows):
-    def __init__(self, client: Redis, keys: Keys) -> None:
-        super().__init__(client, keys)
+    def __init__(self, client: Redis, keys: Keys, *, watch: EngineWatch | None = None) -> None:
+        super().__init__(client, keys, watch=watch)
         self.calls: Counter[str] = Counter()
         self.is_free = asyncio.Event()
         """While it is not set, a read that has its answer keeps it back."""

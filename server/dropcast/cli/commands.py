@@ -21,6 +21,8 @@ COMMANDS = {
     "import": "dropcast.cli.import_:import_",
     "shows": "dropcast.cli.shows:shows",
     "audit": "dropcast.cli.audit:audit",
+    "freeze": "dropcast.cli.thaw:freeze",
+    "thaw": "dropcast.cli.thaw:thaw",
     "health": "dropcast.cli.health:health",
 }
 """The commands in the order of use, with module and name. A module is loaded when its command is asked for, so that

@@ -5,7 +5,7 @@ import asyncio
 from dropcast import logs
 from dropcast.cli.options import settings_command
 from dropcast.settings import Settings
-from dropcast.supervisor import say_on_stderr, serve_until_stopped
+from dropcast.supervisor import say_error_on_stderr, say_on_stderr, serve_until_stopped
 
 
 @settings_command("serve", takes_warnings=True)
@@ -21,7 +21,10 @@ def serve(settings: Settings, warnings: list[str]) -> None:
         worker="supervisor",
         secrets=[settings.jwt_secret],
     )
-    say = say_on_stderr if settings.log_format == "text" else logs.say
+    if settings.log_format == "text":
+        say, say_error = say_on_stderr, say_error_on_stderr
+    else:
+        say, say_error = logs.say, logs.say_error
     for warning in warnings:
         say(f"warning: {warning}")
-    asyncio.run(serve_until_stopped(settings, say))
+    asyncio.run(serve_until_stopped(settings, say, say_error))

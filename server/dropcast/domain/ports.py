@@ -12,7 +12,7 @@ from dropcast.domain.catalogue import EncodedProduct, Product
 from dropcast.domain.drop import Card
 from dropcast.domain.events import Beat, Event, JournalEntry, Publication, ShowMeta, Snapshot
 from dropcast.domain.faults import Fault
-from dropcast.domain.hold import Hold, Order
+from dropcast.domain.hold import Hold, Order, UnsettledPayment
 from dropcast.domain.show import Frozen, Show
 from dropcast.domain.trades import Outcome, Trade
 
@@ -111,6 +111,9 @@ class ShowStore(Protocol):
     async def journal(self, show: str, since: int, limit: int) -> Sequence[JournalEntry]: ...
 
     async def orders(self, show: str) -> Sequence[Order]: ...
+
+    async def unsettled(self, show: str, at_ms: int) -> Sequence[UnsettledPayment]:
+        """Return the payments that may stand at `at_ms` by the engine's clock, by hold."""
 
     async def beat(self, show: str, worker: str, viewers: int) -> Beat:
         """Tell how many viewers this worker has; learn the total and the tops of the logs."""

@@ -118,8 +118,14 @@ TRADE = (
     _counter(
         "payments",
         "payments",
-        "Payments by outcome: sold, declined, unanswered (by the provider), too_late (the hold was gone).",
+        "Payments by outcome: sold, declined, unanswered (by the provider), too_late (the hold was gone); of the last "
+        "two also undone (the provider confirmed the cancel). abandoned: the worker stopped before it knew.",
         "outcome",
+    ),
+    _gauge(
+        "payments_unsettled",
+        "payments_unsettled",
+        "Payments under way whose engine or provider has failed: the sale or the cancel is tried again.",
     ),
     _counter(
         "sweeps",
@@ -154,6 +160,12 @@ ENGINE_ITSELF = (
     _gauge("engine_up", "", "1 when the engine answered the supervisor at this scrape, 0 otherwise."),
     _gauge("engine_memory_bytes", "", "Memory that the engine's data takes."),
     _gauge("holds_open", "", "Open holds in the engine, over all shows; not summed over workers."),
+    _gauge(
+        "shows_frozen",
+        "",
+        "Shows before their end whose sales are frozen, by reason: operator or lost_history (see dropcast thaw).",
+        "reason",
+    ),
 )
 
 HTTP = (

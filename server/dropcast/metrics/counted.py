@@ -51,7 +51,8 @@ class Counts:
         self.trades = Tally()
         self.refusals = Tally()
         self.trades_waiting = 0
-        self.payments = _tally("sold", "declined", "unanswered", "too_late")
+        self.payments = _tally("sold", "declined", "unanswered", "too_late", "undone", "abandoned")
+        self.payments_unsettled = 0
         self.sweeps = _tally("followed", "lease")
 
         # The engine

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from dropcast.domain.faults import EngineAway, Fault
+from dropcast.domain.faults import EngineAway, EngineFault, Fault
 from dropcast.domain.ports import ShowStore, ShowTail
 from dropcast.domain.show import Frozen, Show
 from dropcast.metrics import counts
@@ -19,6 +19,7 @@ from dropcast.service.live_show import LiveShow
 from dropcast.service.sharing import ReadGate
 from dropcast.service.show_reader import ShowReader
 from dropcast.settings import Settings
+from dropcast.troubles import Troubles
 from dropcast.wire import messages
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class Stage:
             settings.show_reads_max, refused=_count_refused, rest=_REST, waiting_max=_ENTERING_MAX
         )
         self._following: set[asyncio.Task[None]] = set()
+        self._troubles = Troubles(logger)
 
     @property
     def followed(self) -> int:
@@ -148,6 +150,8 @@ class Stage:
             del self._shows[live.id]
             self._empty_since_s.pop(live.id, None)
             live.close()
+            self._troubles.forget(live.id)
+            self._troubles.forget((live.id, "thaw"))
             self._on_left(live.id)
             await self._tail.unfollow(live.id)
 
@@ -180,9 +184,12 @@ class Stage:
         asked_s = time.time()
         try:
             beat = await self._store.beat(live.id, self._worker, len(live.room))
+        except EngineFault:
+            return  # the store says so, once
         except Fault as fault:
-            logger.warning("show %s: no beat: %s", live.id, fault)
+            self._troubles.began(live.id, "show %s: no beat: %s", live.id, fault)
             return
+        self._troubles.ended(live.id, "show %s: it beats again", live.id)
         self._clock.learn(beat.at_ms, asked_s, time.time())
         live.on_beat(beat)
         if beat.due_at_ms:
@@ -194,8 +201,10 @@ class Stage:
         try:
             # With its reason: what an operator has frozen meanwhile stays frozen.
             await self._store.thaw(live.id, Frozen.LOST_HISTORY)
+        except EngineFault:
+            return  # the next beat tries again
         except Fault as fault:
-            logger.warning("show %s: sales stay frozen: %s", live.id, fault)
+            self._troubles.began((live.id, "thaw"), "show %s: sales stay frozen: %s", live.id, fault)
 
     async def close(self) -> None:
         """Stop following everything."""

@@ -12,7 +12,8 @@ import msgspec
 from dropcast.domain.drop import Drop, Units
 from dropcast.domain.events import Beat
 from dropcast.domain.faults import BadRequest, Conflict, EngineFault, Fault, NotFound, RateLimited, TooLarge
-from dropcast.domain.hold import Hold, HoldState
+from dropcast.domain.hold import Hold, HoldState, UnsettledPayment
+from dropcast.domain.ids import payment_key
 from dropcast.domain.show import Frozen, Moderated, Show, ShowStatus
 from dropcast.domain.trades import Outcome
 from dropcast.metrics import counts
@@ -75,6 +76,19 @@ class HoldRecord(msgspec.Struct, frozen=True, array_like=True):
             self.state,
             self.expires_at_ms,
             self.price_minor,
+        )
+
+    def may_be_charged(self, at_ms: int) -> bool:
+        """Whether a payment may stand without a sale: at `at_ms` the hold has ended, and names an attempt."""
+        has_ended = not self.state.is_open or self.expires_at_ms <= at_ms
+        return bool(self.attempt) and has_ended and self.state is not HoldState.SOLD
+
+    def as_unsettled(self, show: str, hold: str) -> UnsettledPayment:
+        return UnsettledPayment(
+            hold=hold,
+            viewer=self.viewer,
+            key=payment_key(show, hold, self.attempt),
+            amount_minor=self.qty * self.price_minor,
         )
 
 

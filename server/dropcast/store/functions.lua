@@ -1572,6 +1572,11 @@ function TRADES.unpay(show, trade)
     put_record(show, record)
     move(show, 'resumed', record)
   elseif record.state ~= 'held' then
+    if record.attempt ~= '' and record.attempt == trade[4] and record.state == 'expired' then
+      -- A hold that expired and still names an attempt is a payment that may stand. This one does not any more.
+      record.attempt = ''
+      put_record(show, record)
+    end
     return refused(record.state)
   end
   return granted(record)

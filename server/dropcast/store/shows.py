@@ -6,7 +6,7 @@ again for the same is answered as the first time, and for something else is a Co
 
 import hashlib
 import secrets
-from collections.abc import Container, Sequence
+from collections.abc import AsyncIterator, Container, Sequence
 from typing import Any
 
 import msgspec
@@ -14,13 +14,14 @@ from redis.asyncio import Redis
 
 from dropcast.domain.events import Beat, Event, JournalEntry, ShowMeta, Snapshot
 from dropcast.domain.faults import BadRequest, NotFound
-from dropcast.domain.hold import Hold, Order
+from dropcast.domain.hold import Hold, Order, UnsettledPayment
 from dropcast.domain.ids import is_id
 from dropcast.domain.ports import Change, Done, NewDrop
 from dropcast.domain.show import Frozen, Show, ShowStatus
 from dropcast.domain.trades import Outcome, Trade
 from dropcast.store.answers import DoneAnswer, HoldRecord, ShowInfo, ShowRecord
-from dropcast.store.connection import ask, engine_faults, ping
+from dropcast.store.connection import ask, ping
+from dropcast.store.engine_watch import EngineWatch
 from dropcast.store.functions import Functions
 from dropcast.store.keys import SHOW_KEYS, Keys
 from dropcast.store.lane import Lane
@@ -53,12 +54,21 @@ class HostLimits(msgspec.Struct, frozen=True, kw_only=True):
 class Shows:
     """Implements ShowStore, and what the Desk needs."""
 
-    def __init__(self, client: Redis, keys: Keys, *, host_limits: HostLimits | None = None) -> None:
+    def __init__(
+        self,
+        client: Redis,
+        keys: Keys,
+        *,
+        watch: EngineWatch | None = None,
+        host_limits: HostLimits | None = None,
+    ) -> None:
+        """`watch` hears whether the engine fails; by default nobody does."""
         self._client = client
         self._keys = keys
         self._host_limits = (host_limits or HostLimits()).as_arguments()
         self._lane = Lane(client)
-        self._functions = Functions(client, keys, self._lane)
+        self._watch = watch or EngineWatch(logged=False)
+        self._functions = Functions(client, keys, self._lane, self._watch)
 
     async def ping(self) -> None:
         """Raise EngineFault unless the engine answers."""
@@ -197,7 +207,7 @@ class Shows:
         """Return those of the shows that exist."""
         if not ids:
             return []
-        with engine_faults():
+        with self._watch.reading("a read of shows"):
             pipeline = self._client.pipeline(transaction=False)
             for show in ids:
                 pipeline.hmget(self._keys.of_show(show, "meta"), _META_FIELDS)
@@ -206,7 +216,10 @@ class Shows:
 
     async def _ids(self, after: str, limit: int) -> list[str]:
         low = f"({after}" if after else "-"
-        found = await ask(self._lane, "ZRANGE", self._keys.shows, low, "+", "BYLEX", "LIMIT", 0, limit)
+        with self._watch.reading("a read of shows"):
+            found = await self._lane.execute_command(
+                "ZRANGE", self._keys.shows, low, "+", "BYLEX", "LIMIT", 0, limit
+            )
         return [raw.decode() for raw in found]
 
     async def hold(self, show: str, hold: str) -> Hold | None:
@@ -223,7 +236,7 @@ class Shows:
         return found
 
     async def events(self, show: str, since: int, limit: int, epoch: str = "") -> Sequence[Event]:
-        with engine_faults():
+        with self._watch.reading("a read of events"):
             # The log first: what is in it was written in the epoch that is read after it, or in one before that one.
             pipeline = self._client.pipeline(transaction=False)
             pipeline.xrange(self._key(show, "events"), f"{since + 1}-0", "+", limit)
@@ -240,20 +253,33 @@ class Shows:
 
     async def orders(self, show: str) -> Sequence[Order]:
         found: dict[bytes, bytes] = {}
-        cursor = 0
-        while True:
-            # In steps, so that a long list does not hold up the trade; a step may repeat what another gave.
-            cursor, some = await ask(
-                self._client, "HSCAN", self._key(show, "orders"), cursor, "COUNT", _SCAN_COUNT
-            )
+        async for some in self._scan(show, "orders"):
             found |= some
-            if cursor == 0:
-                break
         orders = [_ORDER.decode(raw) for raw in found.values()]
         return sorted(orders, key=lambda order: (order.sold_at_ms, order.id))
 
     def _key(self, show: str, name: str) -> str:
         return self._keys.all_of_show(show)[SHOW_KEYS.index(name)]
+
+    async def unsettled(self, show: str, at_ms: int) -> Sequence[UnsettledPayment]:
+        found: dict[str, UnsettledPayment] = {}
+        async for some in self._scan(show, "holds"):
+            for hold, raw in some.items():
+                record = _HOLD.decode(raw)
+                if record.may_be_charged(at_ms):
+                    found[hold.decode()] = record.as_unsettled(show, hold.decode())
+        return [found[hold] for hold in sorted(found)]
+
+    async def _scan(self, show: str, name: str) -> AsyncIterator[dict[bytes, bytes]]:
+        """Give a hash of the show in steps, so that a long one does not hold up the trade. A step may repeat
+        what another gave."""
+        key = self._key(show, name)
+        cursor = 0
+        while True:
+            cursor, some = await ask(self._client, "HSCAN", key, cursor, "COUNT", _SCAN_COUNT)
+            yield some
+            if int(cursor) == 0:
+                return
 
 
 def _record(fields: Sequence[bytes | None]) -> ShowRecord:

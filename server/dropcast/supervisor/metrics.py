@@ -53,7 +53,7 @@ class Metrics:
             sheet.close()
         await self._probe.close()
 
-    def _own(self, probed: dict[str, float]) -> Iterable[Family]:
+    def _own(self, probed: dict[str, list[Sample]]) -> Iterable[Family]:
         names = list(self._sheets)
         samples = {
             "dropcast_worker_up": [Sample((name,), self._up[name]) for name in names],
@@ -61,6 +61,6 @@ class Metrics:
                 Sample((name,), max(0, self._starts[name] - 1)) for name in names
             ],
             "dropcast_build_info": [Sample((__version__,), 1)],
-            **{name: [Sample((), value)] for name, value in probed.items()},
+            **probed,
         }
         return [Family(metric, samples.get(name, [])) for name, metric in _OWN.items()]

@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import msgspec
 
@@ -25,6 +25,13 @@ _LIBRARY_PREFIXES = ("UVICORN_", "WEBSOCKETS_")
 _LEAVE = b"leave\n"
 
 
+class Ended(NamedTuple):
+    how: str
+    """How a process ended, in words."""
+    orderly: bool = False
+    """Whether somebody stopped it and it finished its work; otherwise its end is an error."""
+
+
 class WorkerProcess:
     """See the module. `pid` is 0 before it runs and after its end."""
 
@@ -36,8 +43,8 @@ class WorkerProcess:
         self._config_fd = -1
         self._leaves = False
 
-    async def run(self, config: WorkerConfig, on_ready: Callable[[], None]) -> str:
-        """Start the process and wait for its end. Return how it ended, in words.
+    async def run(self, config: WorkerConfig, on_ready: Callable[[], None]) -> Ended:
+        """Start the process and wait for its end. Return how it ended.
 
         `config.ready_fd` is set here. Raises OSError when it cannot be started.
         """
@@ -81,7 +88,7 @@ class WorkerProcess:
                 self.pid = 0
                 self._config_fd = -1
                 loop.remove_reader(ready_read)
-            return f"worker {self.name} {in_words(status)}"
+            return Ended(f"worker {self.name} {in_words(status)}", orderly=status == 0)
         finally:
             os.close(ready_read)
             os.close(config_write)

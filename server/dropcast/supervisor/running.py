@@ -10,7 +10,7 @@ from typing import IO, Self
 from dropcast.edge.secrets import SECRET_FILE, needs_secret
 from dropcast.settings import Settings
 from dropcast.signals import stop_signals
-from dropcast.supervisor.supervisor import Supervisor, say_on_stderr
+from dropcast.supervisor.supervisor import Supervisor, say_error_on_stderr, say_on_stderr
 
 
 class Running:
@@ -65,14 +65,18 @@ class Running:
         await asyncio.shield(self._task)
 
 
-async def serve_until_stopped(settings: Settings, say: Callable[[str], None] = say_on_stderr) -> None:
+async def serve_until_stopped(
+    settings: Settings,
+    say: Callable[[str], None] = say_on_stderr,
+    say_error: Callable[[str], None] = say_error_on_stderr,
+) -> None:
     """Run a server until SIGINT, SIGTERM or SIGHUP; a second one stops it without waiting.
 
     The first SIGTERM stops it after `stop_delay_ms`. SIGINT and SIGHUP stay ignored when they were ignored at the
     start. Raises SettingsError or a Fault when it does not come up.
     """
     first_run = _makes_secret(settings)
-    supervisor = Supervisor(settings, say=say)
+    supervisor = Supervisor(settings, say=say, say_error=say_error)
     loop = asyncio.get_running_loop()
 
     def on_signal(number: signal.Signals) -> None:

@@ -5,6 +5,7 @@ It owns the listening sockets and resolves the secret; it serves nobody itself.
 
 import asyncio
 import logging
+import secrets
 import signal
 import sys
 import time
@@ -26,7 +27,7 @@ from dropcast.supervisor.descriptors import raise_limit
 from dropcast.supervisor.engine import EngineChild, prepare
 from dropcast.supervisor.metrics import Metrics
 from dropcast.supervisor.plan import Kill, Plan, Start, Step, Stop
-from dropcast.supervisor.process import WorkerProcess
+from dropcast.supervisor.process import Ended, WorkerProcess
 from dropcast.supervisor.scraping import Scraping
 from dropcast.supervisor.sockets import Listeners
 
@@ -45,6 +46,10 @@ def say_on_stderr(line: str) -> None:
         print(f"dropcast: {line}", file=sys.stderr, flush=True)
 
 
+def say_error_on_stderr(line: str) -> None:
+    say_on_stderr(f"error: {line}")
+
+
 class Supervisor:
     """One run of a server. `run` does it all; `stop` may be called at any time, from the same loop."""
 
@@ -53,12 +58,14 @@ class Supervisor:
         settings: Settings,
         *,
         say: Callable[[str], None] = say_on_stderr,
+        say_error: Callable[[str], None] | None = None,
         log: IO[bytes] | IO[str] | None = None,
     ) -> None:
         """Resolve the secret, check the keys and bind the sockets; nothing runs yet.
 
-        `say` takes lines for a person; `log` what workers write to stderr, None: where ours goes. Raises SettingsError,
-        or EngineFault when the embedded engine is needed and not installed.
+        `say` takes lines for a person, `say_error` those about a child that ended unexpectedly, by default `say` too;
+        `log` takes what workers write to stderr, None: where ours goes. Raises SettingsError, or EngineFault when the
+        embedded engine is needed and not installed.
         """
         if not settings.redis_url:
             binary_path()
@@ -67,7 +74,9 @@ class Supervisor:
             load_keys(settings)
         self.up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when every worker accepts connections."""
+        self._id = secrets.token_hex(4)
         self._say = say
+        self._say_error = say_error or say
         self._changed = asyncio.Event()
         self._stop_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -198,7 +207,7 @@ class Supervisor:
             case Stop(name):
                 self.workers[name].send(signal.SIGTERM)
             case Kill(name):
-                self._say(f"worker {name} did not stop in time and is killed")
+                self._say_error(f"worker {name} did not stop in time and is killed")
                 self.workers[name].send(signal.SIGKILL)
 
     async def _child(self, name: str) -> None:
@@ -218,20 +227,21 @@ class Supervisor:
         try:
             if name == _ENGINE:
                 assert self._engine is not None
-                how = await self._engine.run(on_ready, self._say)
+                ended = Ended(await self._engine.run(on_ready, self._say))
             else:
-                how = await self.workers[name].run(self._config(name), on_ready)
+                ended = await self.workers[name].run(self._config(name), on_ready)
         except OSError as error:
-            how = f"{name} could not be started: {error}"
+            ended = Ended(f"{name} could not be started: {error}")
         except Exception as error:
             # A fault of ours: told like any other end, for without one the plan would wait forever.
             logger.exception("%s failed", name)
-            how = f"{name} failed: {error!r}"
+            ended = Ended(f"{name} failed: {error!r}")
         if self._metrics is not None:
             self._metrics.ended(name)
-        pause = self._plan.ended(name, time.monotonic(), how)
+        pause = self._plan.ended(name, time.monotonic(), ended.how)
         if pause is not None:
-            self._say(f"{how}\n  {name} starts again in {pause:.1f} s")
+            say = self._say if ended.orderly else self._say_error
+            say(f"{ended.how}\n  {name} starts again in {pause:.1f} s")
         self._changed.set()
 
     def _config(self, name: str) -> WorkerConfig:
@@ -241,5 +251,6 @@ class Supervisor:
             name=name,
             listen_fds=self._fds[name],
             ready_fd=-1,
+            server=self._id,
             metrics_fd=self._metrics.descriptor(name) if self._metrics is not None else -1,
         )
