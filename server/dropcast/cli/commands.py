@@ -17,6 +17,7 @@ from dropcast.cli.serve import serve
 from dropcast.cli.shows import shows
 from dropcast.cli.token import token
 from dropcast.domain.faults import Fault
+from dropcast.log_writer import fill_standard_descriptors
 from dropcast.settings import SettingsError
 
 
@@ -50,6 +51,7 @@ def main() -> None:
     A creator on air pins a product, every viewer's app shows the card at once, and the crowd buys from a stock that
     is never oversold.
     """
+    fill_standard_descriptors()
 
 
 for command in (serve, demo, loadtest, bench, token, import_, shows, audit):
