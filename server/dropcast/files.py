@@ -64,19 +64,31 @@ def keeps_modes(folder: Path) -> bool:
 
 def takes_sockets(folder: Path) -> bool:
     """Whether the file system of a folder takes unix sockets; of one that is missing, that of the folder above."""
+    error = _bind(folder)
+    # Who may not write there is told so when the engine starts. Else any answer means no: some drivers say EIO.
+    denied = (None, errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+    return error is None or error.errno in denied
+
+
+def holds_sockets(folder: Path) -> bool:
+    """Whether this user may make unix sockets in a folder."""
+    return _bind(folder) is None
+
+
+def _bind(folder: Path) -> OSError | None:
+    """Make a socket in a folder, or the nearest one above that is there, and take it away. Return what went wrong."""
     there = _nearest((folder, *folder.parents))
     path = (there[0] if there is not None else folder) / f".{token_hex(4)}"
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.bind(str(path))
         except OSError as error:
-            # Who may not write there is told so when the engine starts. Else any answer means no: some drivers say EIO.
-            return error.errno in (None, errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+            return error
         finally:
             # Some leave a file though they fail.
             with suppress(OSError):
                 path.unlink(missing_ok=True)
-    return True
+    return None
 
 
 def unusable(folder: Path, error: OSError) -> str:

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,15 @@ async def test_where_there_are_no_sockets_the_engine_has_its_own_in_a_short_fold
         await client.aclose()
     assert not engine.socket_path.exists()
     assert {path.name for path in data_dir.iterdir()} == {"appendonlydir", "engine.log", "engine.run"}
+
+
+def test_temporary_files_on_the_same_file_system_do_not_get_the_socket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_no_sockets(tmp_path, monkeypatch)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with EmbeddedEngine(tmp_path / "data") as engine:
+        assert engine.socket_path.parent == Path(f"/tmp/dropcast-{os.getuid()}")
 
 
 def test_where_there_are_no_locks_no_engine_is_started(

@@ -31,6 +31,8 @@ START_DEADLINE_S = 30.0
 STOP_DEADLINE_S = 10.0
 _SOCKET_PATH_BYTES_MAX = 100
 """A unix socket's path holds 108 bytes on Linux and 104 on macOS."""
+_SHORT_FOLDERS = ("/tmp", "/dev/shm")
+"""For a socket, after the folder for temporary files, which may be on the file system that takes none."""
 _LOG_LINES = 5
 LOG_BYTES_MAX = 8 * 2**20
 """Of the engine's log file; what was there before is kept in one more file of this size."""
@@ -59,8 +61,11 @@ def socket_path(data_dir: Path) -> Path:
     if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES_MAX and files.takes_sockets(path.parent):
         return path
     name = hashlib.blake2b(os.fsencode(data_dir.resolve()), digest_size=8).hexdigest() + ".sock"
-    path = Path(tempfile.gettempdir(), f"dropcast-{os.getuid()}", name)
-    return path if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES_MAX else Path("/tmp", *path.parts[-2:])
+    found = [
+        Path(folder, f"dropcast-{os.getuid()}", name) for folder in (tempfile.gettempdir(), *_SHORT_FOLDERS)
+    ]
+    fitting = [path for path in found if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES_MAX]
+    return next((path for path in fitting if files.holds_sockets(path.parent.parent)), fitting[-1])
 
 
 def running(data_dir: Path) -> Path | None:
