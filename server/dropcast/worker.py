@@ -20,6 +20,7 @@ from dropcast import logs
 from dropcast.app import run_worker
 from dropcast.config import WorkerConfig
 from dropcast.domain.faults import Fault
+from dropcast.log_writer import FLUSH_S
 from dropcast.metrics import counts
 from dropcast.settings import SettingsError
 from dropcast.signals import stop_signals
@@ -28,6 +29,8 @@ logger = logging.getLogger("dropcast.worker")
 
 _STDIN = 0
 _COLLECT_AFTER = (50_000, 20, 50)
+_FLUSH_SHARE = 0.1
+"""How much of the time to stop log lines may take that stderr does not."""
 _GRACE_S = 1.0
 """Beyond the stop deadline the supervisor kills; a worker without one ends itself this much later."""
 
@@ -92,7 +95,13 @@ def _spare_the_collector() -> None:
 
 def _end_at_last(after_s: float) -> None:
     """End the process though its loop hangs, so that none outlives its supervisor."""
-    timer = threading.Timer(after_s, os._exit, (1,))
+
+    def end() -> None:
+        logger.error("the worker did not stop by itself and is ended")
+        logs.flush()
+        os._exit(1)
+
+    timer = threading.Timer(after_s, end)
     timer.daemon = True
     timer.start()
 
@@ -101,6 +110,9 @@ def _set_up_logging(config: WorkerConfig) -> None:
     def on_record(severity: str) -> None:
         counts.log_records[severity] += 1
 
+    def on_dropped(severity: str, lines: int) -> None:
+        counts.log_lines_dropped[severity] += lines
+
     level = config.settings.log_level.upper()
     logs.configure(
         level=level,
@@ -108,7 +120,11 @@ def _set_up_logging(config: WorkerConfig) -> None:
         worker=config.name,
         secrets=[config.settings.jwt_secret],
         on_record=on_record,
+        on_dropped=on_dropped,
+        flush_s=min(FLUSH_S, config.settings.stop_deadline_ms / 1000 * _FLUSH_SHARE),
     )
+    # The supervisor has directed stdout to where stderr goes.
+    sys.stdout = sys.stderr
     if level != "DEBUG":
         # What uvicorn and asyncio say at info is about processes, which are the supervisor's to tell of.
         for talkative in ("uvicorn", "asyncio"):

@@ -10,6 +10,7 @@ import click
 
 from dropcast import __version__
 from dropcast.domain.faults import Fault
+from dropcast.log_writer import fill_standard_descriptors
 from dropcast.settings import SettingsError
 
 COMMANDS = {
@@ -63,3 +64,4 @@ def main() -> None:
     A creator on air pins a product, every viewer's app shows the card at once, and the crowd buys from a stock that
     is never oversold.
     """
+    fill_standard_descriptors()

@@ -4,6 +4,7 @@ import asyncio
 
 from dropcast import logs
 from dropcast.cli.options import settings_command
+from dropcast.metrics import counts
 from dropcast.settings import Settings
 from dropcast.supervisor import say_error_on_stderr, say_on_stderr, serve_until_stopped
 
@@ -15,11 +16,16 @@ def serve(settings: Settings, warnings: list[str]) -> None:
     Without --redis-url an engine of its own is started on the data directory, and every sale is on disk before it is
     answered. A second signal stops without waiting.
     """
+
+    def on_dropped(severity: str, lines: int) -> None:
+        counts.log_lines_dropped[severity] += lines
+
     logs.configure(
         level=settings.log_level,
         format=settings.log_format,
         worker="supervisor",
         secrets=[settings.jwt_secret],
+        on_dropped=on_dropped,
     )
     if settings.log_format == "text":
         say, say_error = say_on_stderr, say_error_on_stderr

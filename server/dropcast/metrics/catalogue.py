@@ -214,6 +214,12 @@ PROCESSES = (
     _counter(
         "log_records", "log_records", "Log records of workers by level, from the one that is logged.", "level"
     ),
+    _counter(
+        "log_lines_dropped",
+        "log_lines_dropped",
+        "Log lines of workers and supervisor that stderr did not take in time, by level.",
+        "level",
+    ),
 )
 
 SUPERVISOR = (

@@ -71,6 +71,7 @@ class Counts:
         self.memory_bytes = 0
         self.loop_lag_s = Histogram(LAG_S)
         self.log_records = Tally()
+        self.log_lines_dropped = _tally("debug", "info", "warning", "error", "critical")
 
     def joined(self, came_back: bool, outcome: str) -> None:
         """Count a viewer who watches from now on; `outcome` is how one who came back was caught up."""

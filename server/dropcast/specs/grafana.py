@@ -146,6 +146,7 @@ ROWS: dict[str, Sequence[Panel]] = {
         Panel("Lag of event loops", "s", _quantiles("worker_loop_lag_seconds")),
         Panel("Restarts", "short", {"{{worker}}": "sum by (worker) (dropcast_worker_restarts_total)"}),
         Panel("Log records by level", "ops", {"{{level}}": _rate("log_records", "level")}, True),
+        Panel("Log lines dropped", "ops", {"{{level}}": _rate("log_lines_dropped", "level")}, True),
     ),
 }
 

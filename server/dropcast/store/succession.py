@@ -26,6 +26,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
+from dropcast import files
 from dropcast.settings import Settings
 from dropcast.store import library
 from dropcast.store.connection import REPLY_TIMEOUT_S, engine_faults
@@ -114,7 +115,7 @@ class Succession:
         self._record = record
         new = self._path.with_suffix(".run.new")
         try:
-            with new.open("wb") as file:
+            with os.fdopen(files.open_private(new, os.O_WRONLY | os.O_TRUNC), "wb") as file:
                 file.write(msgspec.json.encode(record))
                 file.flush()
                 os.fsync(file.fileno())

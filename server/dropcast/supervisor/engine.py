@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from redis.asyncio import Redis
 
+from dropcast import files
 from dropcast.domain.faults import EngineFault, Fault
 from dropcast.settings import Settings
 from dropcast.store import library
@@ -154,6 +155,7 @@ def _join_or_start(settings: Settings, stack: ExitStack) -> str:
     data_dir = Path(settings.data_dir)
     path = running(data_dir)
     if path is None:
+        _refuse_data_of_another(data_dir)
         engine = _embedded(settings)
         try:
             stack.enter_context(engine)
@@ -164,6 +166,16 @@ def _join_or_start(settings: Settings, stack: ExitStack) -> str:
             if path is None:
                 raise
     return f"unix://{quote(str(path))}"
+
+
+def _refuse_data_of_another(data_dir: Path) -> None:
+    """Raise EngineFault when a server of another user could not use its data any more after this command."""
+    owner = files.owner_of(data_dir / "appendonlydir")
+    if owner is not None and owner != os.geteuid():
+        raise EngineFault(
+            f"the data in {data_dir} belongs to uid {owner}, and this is uid {os.geteuid()}: run the command as "
+            "that user, for its server could not read what this one writes"
+        )
 
 
 @contextmanager

@@ -6,13 +6,16 @@ A worker that ends leaves its counters to the ledger, so that totals never fall,
 from collections.abc import Iterable
 
 from dropcast import __version__
+from dropcast.metrics import counts
 from dropcast.metrics.catalogue import CATALOGUE
 from dropcast.metrics.ledger import Family, Ledger, Sample
 from dropcast.metrics.sharing import Sheet
 from dropcast.metrics.text import render
+from dropcast.metrics.values import plain
 from dropcast.store.keys import Keys
 from dropcast.supervisor.probe import Probe
 
+_SUPERVISOR = "supervisor"
 _OWN = {metric.name: metric for metric in CATALOGUE if not metric.field}
 
 
@@ -45,7 +48,10 @@ class Metrics:
     async def page(self) -> str:
         """Return the page that Prometheus reads."""
         found = await self._probe.ask()
-        families = self._ledger.families({name: sheet.read() for name, sheet in self._sheets.items()})
+        counted = {name: sheet.read() for name, sheet in self._sheets.items()}
+        # The supervisor's own lines may have been dropped as well.
+        counted[_SUPERVISOR] = {"log_lines_dropped": plain(counts.log_lines_dropped)}
+        families = self._ledger.families(counted)
         return render([*families, *self._own(found.as_samples())])
 
     async def close(self) -> None:

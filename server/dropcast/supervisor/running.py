@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from dropcast import files
 from dropcast.edge.secrets import SECRET_FILE, needs_secret
 from dropcast.settings import Settings
 from dropcast.signals import stop_signals
@@ -103,6 +104,8 @@ def _announce(supervisor: Supervisor, first_run: bool, say: Callable[[str], None
     say(f"listening on {', '.join(supervisor.urls)} with {workers}")
     if supervisor.metrics_urls:
         say(f"metrics for Prometheus are at {', '.join(supervisor.metrics_urls)}")
+    for warning in files.warnings(Path(supervisor.settings.data_dir)):
+        say(f"warning: {warning}")
     if first_run:
         settings = supervisor.settings
         where = "" if settings.data_dir == Settings().data_dir else f" --data-dir {settings.data_dir}"
@@ -112,4 +115,4 @@ def _announce(supervisor: Supervisor, first_run: bool, say: Callable[[str], None
 def _makes_secret(settings: Settings) -> bool:
     """Whether this run will make the development secret with which `dropcast token` signs."""
     made = needs_secret(settings) and not settings.jwt_secret and settings.jwt_algorithm == "HS256"
-    return made and not Path(settings.data_dir, SECRET_FILE).exists()
+    return made and files.owner_of(Path(settings.data_dir, SECRET_FILE)) is None
