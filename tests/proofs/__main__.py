@@ -29,6 +29,7 @@ NAMES = (
     "hostile",
     "failover",
     "fuzz_http",
+    "load",
 )
 _PROBLEMS_SHOWN = 20
 

@@ -56,6 +56,20 @@ async def test_a_call_that_nobody_waits_for_any_more_disturbs_no_other(lane: Lan
         await waiting
 
 
+async def test_an_answer_that_comes_too_late_is_given_to_nobody_else(
+    lane: Lane, client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dropcast.store.lane.REPLY_TIMEOUT_S", 0.2)
+    number = await ask(lane, "CLIENT", "ID")
+    answers = await asyncio.gather(
+        ask(lane, "BLPOP", "nothing", 0), ask(lane, "ECHO", "behind"), return_exceptions=True
+    )
+    assert [type(answer) for answer in answers] == [EngineAway, EngineAway]
+    words = ["after", "and after that"]
+    assert await asyncio.gather(*(ask(lane, "ECHO", word) for word in words)) == [b"after", b"and after that"]
+    assert await ask(lane, "CLIENT", "ID") != number
+
+
 async def test_a_connection_that_ended_while_nobody_asked_is_replaced_unnoticed(
     lane: Lane, client: Redis
 ) -> None:

@@ -24,6 +24,8 @@ class Start(NamedTuple):
     """More variables for it; None takes one away."""
     prefix: Sequence[str] = ()
     """A command that becomes the server, such as nohup."""
+    packages: Path | None = None
+    """The folder that holds another version's package (see old_version.py); None is this version."""
 
 
 _AS_USUAL = Start()
@@ -45,23 +47,20 @@ class Server:
     ) -> None:
         """`descriptors`: how many each process may have, the soft and the hard limit."""
         self.data_dir = data_dir
+        variables = {**_environ(start.packages), **start.environ}
+        self.environ = {name: value for name, value in variables.items() if value is not None}
+        """The environment of its processes."""
+        engine = {name: flags[name] for name in ("redis_url",) if name in flags}
+        self._engine_flags = _as_flags({"data_dir": data_dir, **engine})
         self.settings = Settings(jwt_secret=SECRET)
         command = [*start.prefix, sys.executable, "-m", "dropcast", "serve"]
         given = {"data_dir": data_dir, "workers": workers, "port": port, "log_level": "warning", **flags}
-        for name, value in given.items():
-            flag = name.replace("_", "-")
-            if isinstance(value, bool):
-                command.append(f"--{flag}" if value else f"--no-{flag}")
-            elif value is not None:
-                command += [f"--{flag}", str(value)]
+        command += _as_flags(given)
         if descriptors is not None:
             soft, hard = descriptors
             # Set by the shell in between: a function between fork and exec is not safe beside threads.
             limited = f'ulimit -Sn {soft} && ulimit -Hn {hard} && exec "$@"'
             command = ["bash", "-c", limited, "bash", *command]
-        self.environ = {
-            name: value for name, value in {**_environ(), **start.environ}.items() if value is not None
-        }
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=self.environ
         )
@@ -96,13 +95,25 @@ class Server:
         self._listening.set()
 
     def audit(self) -> str:
-        """Return what `dropcast audit` says of the running server: "ok", or each problem."""
-        command = [sys.executable, "-m", "dropcast", "audit", "--data-dir", str(self.data_dir)]
-        return subprocess.run(
-            command, capture_output=True, text=True, env=_environ(), check=False
-        ).stdout.strip()
+        """Return what the `dropcast audit` of this server's version says: "ok", or each problem."""
+        command = [sys.executable, "-m", "dropcast", "audit", *self._engine_flags]
+        done = subprocess.run(command, capture_output=True, text=True, env=self.environ, check=False)
+        return (done.stdout or done.stderr).strip()
 
 
-def _environ() -> dict[str, str]:
+def _as_flags(values: Mapping[str, object]) -> list[str]:
+    words = []
+    for name, value in values.items():
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        elif value is not None:
+            words += [f"--{flag}", str(value)]
+    return words
+
+
+def _environ(packages: Path | None) -> dict[str, str]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
+    if packages is not None:
+        environ["PYTHONPATH"] = str(packages)
     return {**environ, "DROPCAST_JWT_SECRET": SECRET}

@@ -68,7 +68,10 @@ class Lane:
         """Hand on answers until nobody waits for one."""
         while way.waiting:
             try:
-                found = await way.connection.read_response(timeout=REPLY_TIMEOUT_S)
+                # A time limit of the connection's own would answer None when it runs out. The late answer would then
+                # be taken for the next call's, and every call after it would get another's.
+                async with asyncio.timeout(REPLY_TIMEOUT_S):
+                    found = await way.connection.read_response()
             except ResponseError as refused:
                 found = refused
             except BaseException as fault:
