@@ -16,7 +16,7 @@ from redis import Redis
 
 from dropcast.store.embedded import EmbeddedEngine
 from tests.support.house import House
-from tests.support.server import SECRET, Server
+from tests.support.server import SECRET, Server, Start
 
 ORDERS = ("the older starts first", "the newer starts first")
 DIRECTIONS = ("the older writes", "the newer writes")
