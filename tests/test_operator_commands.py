@@ -9,7 +9,8 @@ from dropcast.settings import Settings
 
 
 def test_every_setting_that_names_the_engine_is_an_option_of_the_commands_for_it() -> None:
-    assert set(ENGINE_SETTINGS) == set(ENGINE_OPTIONS)
+    assert ENGINE_OPTIONS == ENGINE_SETTINGS
+    assert "--prefix boutique" in operator_command(Settings(prefix="boutique"), "thaw", "friday")
 
 
 def test_a_data_directory_is_written_in_full_and_quoted(tmp_path: Path) -> None:

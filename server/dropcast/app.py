@@ -104,7 +104,7 @@ class _Worker:
         name = f"{config.name}-{secrets.token_hex(4)}"
         keys = Keys(settings.prefix)
         self._client = connect(config.engine_url)
-        watch = EngineWatch()
+        watch = self._watch = EngineWatch()
         self._tail = Tail(connect(config.engine_url), keys, watch=watch)
         self._store = Shows(self._client, keys, watch=watch, host_limits=_host_limits(settings))
         self._catalogue = Products(self._client, keys)
@@ -229,6 +229,7 @@ class _Worker:
         counts.payments_unsettled = self.checkout.unsettled
 
     async def close(self) -> None:
+        self._watch.close()
         await self.stage.close()
         await self.desk.close()
         await self._tail.close()

@@ -7,12 +7,10 @@ import shlex
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from dropcast.settings import Settings, flag_of, groups, variable_of
+from dropcast.settings import Settings, flag_of, variable_of
 
-_OF_THE_SERVER = ("host", "port", "workers")
-
-ENGINE_SETTINGS = tuple(name for name in groups()["Where"] if name not in _OF_THE_SERVER)
-"""The settings that name an engine and what is dropcast's in it."""
+ENGINE_SETTINGS = ("data_dir", "redis_url", "prefix")
+"""The settings that name an engine and what is dropcast's in it: the options of every command that opens one."""
 
 _DEFAULTS = Settings()
 

@@ -65,7 +65,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     payment_timeout_ms: Milliseconds = 15_000
     sandbox_slow_ms: Milliseconds = 2_000
     accept_lost_sales: bool = False
-    viewer_reserves_per_s: Positive = 20
     viewer_reserves_per_s: Positive = 100
     payments_per_viewer_max: Positive = 20
     guest_buyers_per_address_max: Positive = 20

@@ -38,6 +38,7 @@ class Parts:
         server: str = "server",
     ) -> None:
         self.settings = settings
+        self.watch = watch
         self.store = CountingShows(client, keys, watch=watch)
         self.engine_url = engine_url
         self.desk = Desk(self.store, holds_per_viewer_max=settings.holds_per_viewer_max)
@@ -89,6 +90,8 @@ class Parts:
         )
 
     async def close(self) -> None:
+        if self.watch is not None:
+            self.watch.close()
         await self.stage.close()
         await self.desk.close()
         await self.tail.close()

@@ -165,7 +165,7 @@ async def test_all_that_is_missing_is_named_at_once(user: User) -> None:
         (("+@all", "~shop:*", "&shop:*"), "&dropcast:* ~dropcast:*"),
         (("+@all", "~dropcast:*", "&dropcast:{friday}:live"), "&dropcast:*"),
         (("+@all", "~dropcast:{*", "&*"), "~dropcast:*"),
-        (("+@all", "-@transaction", "~*", "&*"), "+exec +multi"),
+        (("+@all", "-@transaction", "~*", "&*"), "+exec +multi +watch"),
         (("+@all", "-@dangerous", "~*", "&*"), "the 'info' command"),
         (("+@all", "-@scripting", "~*", "&*"), "the 'fcall' command"),
     ],

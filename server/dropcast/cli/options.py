@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from dropcast.operator_commands import ENGINE_SETTINGS
 from dropcast.settings import HELP, NAMES, Settings, flag_of, groups, wanted
 from dropcast.settings_reading import read
 
-ENGINE_OPTIONS = ("data_dir", "redis_url", "prefix")
+ENGINE_OPTIONS = ENGINE_SETTINGS
 TOKEN_OPTIONS = ("data_dir", "jwt_algorithm", "jwt_secret", "jwt_audience", "jwt_issuer")
 
 _EPILOG = (

@@ -48,6 +48,10 @@ class EngineWatch:
         self._troubles = Troubles(logger if logged else None, steady_s=steady_s)
         self._channels_lost_s: float | None = None
 
+    def close(self) -> None:
+        """Say nothing any more: this worker closes its connections, and what is under way on them fails."""
+        self._troubles = Troubles(None)
+
     def failed(self, fault: EngineFault, function: str, show_key: str = "") -> None:
         """A call of `function`, or a read command, has failed; `show_key` is its first key."""
         match fault:

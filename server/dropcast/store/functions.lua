@@ -1978,6 +1978,7 @@ local function commands_called(key, channel)
   return {
     {'GET', key},
     {'HDEL', key, 'field'},
+    {'HGET', key, 'field'},
     {'HGETALL', key},
     {'HKEYS', key},
     {'HLEN', key},
@@ -2008,8 +2009,9 @@ local function lacking(command)
   if command[1] == 'FCALL' then
     return 'key' -- the command itself is what got us here
   end
-  -- It is refused again, with a sentence that tells.
-  local answer = redis.pcall(unpack(command))
+  -- It is refused again, with a sentence that tells. WATCH may not be called here: EXISTS tells of its keys.
+  local again = command[1] == 'WATCH' and {'EXISTS', command[2]} or command
+  local answer = redis.pcall(unpack(again))
   local sentence = type(answer) == 'table' and answer.err or ''
   return string.match(sentence, 'permissions to access .*(key)$')
     or string.match(sentence, 'permissions to access .*(channel)$')

@@ -40,6 +40,7 @@ def commands_sent(keys: Keys) -> tuple[Command, ...]:
     meta, holds, due, orders, events, journal = (
         of_show[SHOW_KEYS.index(name)] for name in ("meta", "holds", "due", "orders", "events", "journal")
     )
+    imported, imported_order = keys.imported("any")
     return (
         ("PING",),
         ("INFO", "server"),
@@ -61,6 +62,15 @@ def commands_sent(keys: Keys) -> tuple[Command, ...]:
         ("HMGET", keys.products, "field"),
         ("ZADD", keys.product_order, 0, "member"),
         ("ZRANGE", keys.product_order, 0, -1),
+        ("HSCAN", keys.products, 0),
+        ("WATCH", keys.products, keys.product_order),
+        ("HSET", imported, "field", "value"),
+        ("ZADD", imported_order, 0, "member"),
+        ("EXISTS", imported, imported_order),
+        ("PEXPIRE", imported, 1),
+        ("RENAME", imported, keys.products),
+        ("PERSIST", keys.products),
+        ("UNLINK", imported),
         ("SUNSUBSCRIBE", keys.channel(_SHOW)),
     )
 
