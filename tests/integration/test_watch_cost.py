@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from dropcast.store.connection import ask, connect
@@ -86,7 +87,7 @@ async def test_watches_from_ahead_of_the_engine_read_nothing(attacked: Attacked)
         sockets = [await stack.enter_async_context(live(attacked.port, hello={})) for _ in range(5)]
         for raw in sockets:
             assert (await raw.ask({"type": "watch", "id": 2, "show": show}))["seq"] == top
-        async with asked(attacked.engine_socket) as names:
+        async with asked(attacked.engine_socket, show) as names:
             for round_ in range(9):
                 for raw in sockets:
                     await raw.send(watch(10 + round_, show, {"epoch": epoch, "seq": top + 1 + round_}))
@@ -102,7 +103,7 @@ async def test_watches_from_far_back_read_a_bounded_part_of_the_log_and_end_with
 ) -> None:
     show, epoch, _ = await attacked.long_show(2_000, "word " * 10)
     (pid,) = workers_of(attacked.server.process.pid)
-    async with asked(attacked.engine_socket) as names:
+    async with asked(attacked.engine_socket, show) as names:
         async with AsyncExitStack() as stack:
             sockets = [await stack.enter_async_context(live(attacked.port, hello={})) for _ in range(10)]
             for raw in sockets:
@@ -154,10 +155,11 @@ async def test_http_reads_of_a_show_that_nobody_watches_are_few_and_write_nothin
     show, _, top = await attacked.long_show(3)
     paths = [f"/v1/shows/{show}/snapshot", f"/v1/shows/{show}/drops?limit=1", f"/v1/shows/{show}"]
     loop = asyncio.get_running_loop()
-    async with attacked.house.http() as http, asked(attacked.engine_socket) as names:
+    async with attacked.house.http() as http, asked(attacked.engine_socket, show) as names:
+        http.timeout = httpx.Timeout(60)
         began_s = loop.time()
         for _ in range(3):
-            answers = await asyncio.gather(*(http.get(path) for path in paths for _ in range(20)))
+            answers = await asyncio.gather(*(http.get(path) for path in paths for _ in range(10)))
             assert {answer.status_code for answer in answers} == {200}
             for answer in answers:
                 body = answer.json()
@@ -167,16 +169,19 @@ async def test_http_reads_of_a_show_that_nobody_watches_are_few_and_write_nothin
         assert names["dropcast_read"] <= most
         assert names[TOPS] <= most
         assert names["dropcast_beat"] == 0
+    async with attacked.house.http() as http, asked(attacked.engine_socket, "{nobody}") as names:
+        http.timeout = httpx.Timeout(60)
+        began_s = loop.time()
         nothing = await asyncio.gather(*(http.get("/v1/shows/nobody/snapshot") for _ in range(30)))
         assert {answer.status_code for answer in nothing} == {404}
-        assert names["dropcast_read"] <= (loop.time() - began_s) / 0.25 + 4
+        assert names["dropcast_read"] <= (loop.time() - began_s) / 0.25 + 2
 
 
 async def test_http_reads_of_a_followed_show_ask_the_engine_nothing(attacked: Attacked) -> None:
     show, _, top = await attacked.long_show(3)
     async with live(attacked.port, hello={}) as raw, attacked.house.http() as http:
         state = (await raw.ask({"type": "watch", "id": 2, "show": show}))["state"]
-        async with asked(attacked.engine_socket) as names:
+        async with asked(attacked.engine_socket, show) as names:
             for _ in range(20):
                 answer = (await http.get(f"/v1/shows/{show}/snapshot")).json()
                 assert (await http.get(f"/v1/shows/{show}/drops")).json()["seq"] == top
@@ -210,7 +215,7 @@ async def test_a_min_seq_that_is_no_number_is_a_bad_request(attacked: Attacked, 
 
 async def test_a_request_whose_client_is_gone_asks_no_more(attacked: Attacked) -> None:
     show, _, _ = await attacked.long_show(1)
-    async with asked(attacked.engine_socket) as names:
+    async with asked(attacked.engine_socket, show) as names:
         reader, writer = await asyncio.open_connection("127.0.0.1", attacked.port)
         writer.write(f"GET /v1/shows/{show}?min_seq=99999 HTTP/1.1\r\nhost: x\r\n\r\n".encode())
         await wait_until(lambda: names[TOPS] >= 2)
@@ -261,7 +266,6 @@ async def test_sockets_that_go_while_their_watches_are_under_way_leave_nothing_b
             async with live(attacked.port, hello={}) as raw:
                 await raw.send(b"".join(watch(n, show) for n, show in enumerate(shows, 2)))
         await no_more_is_asked(names)
-        assert names["dropcast_read"] <= 3
     async with attacked.house.http() as http:
         await wait_until(lambda: nobody_watches(http, *shows))
 

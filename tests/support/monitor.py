@@ -11,10 +11,10 @@ _LINE = re.compile(rb'^\+?\S+ \[\d+ (\S+?)\S*\] "([^"]*)"(?: "([^"]*)")?')
 
 
 @contextlib.asynccontextmanager
-async def asked(socket_path: Path) -> AsyncIterator[Counter[str]]:
+async def asked(socket_path: Path, about: str = "") -> AsyncIterator[Counter[str]]:
     """Count what is asked from now on, by name, and also by name and last argument, as in "HMGET ... offset".
 
-    Engine functions are counted by their own names, without what they do inside.
+    Engine functions are counted by their own names, without what they do inside. With `about`, only what names that.
     """
     reader, writer = await asyncio.open_unix_connection(socket_path)
     names: Counter[str] = Counter()
@@ -22,7 +22,7 @@ async def asked(socket_path: Path) -> AsyncIterator[Counter[str]]:
     async def count() -> None:
         while line := await reader.readline():
             found = _LINE.match(line)
-            if found is None or found[1].startswith(b"lua"):
+            if found is None or found[1].startswith(b"lua") or about.encode() not in line:
                 continue
             name = found[2].decode().upper()
             names[found[3].decode() if name.startswith("FCALL") else name] += 1

@@ -61,7 +61,6 @@ class LiveSocket(Outlet):
         "_timer",
         "codec",
         "codec_index",
-        "has_watched",
         "identity",
         "refused_tokens",
         "request",
@@ -85,9 +84,8 @@ class LiveSocket(Outlet):
         """What the logs call it: the id of the request that became it."""
         self.shows: set[str] = set()
         """The shows that it watches."""
-        self.has_watched = False
         self.watch_budget: ByteBudget | None = None
-        """What it may still be answered to watches; None until it has watched twice."""
+        """What it may still be answered to watches; None until it was answered one."""
         self._owner = owner
         self._settings = settings
         now_s = self._loop.time()

@@ -24,6 +24,9 @@ from dropcast.wire.messages import Reply, Watching
 
 logger = logging.getLogger(__name__)
 
+_AFTER_THE_FIRST = ByteBudget(1, 1, 0.0)
+"""Stands for the budget of a socket that has been answered one watch: nothing is taken from it."""
+
 
 class _Queue:
     """The watches of one socket for one show: the first is under way, the others wait."""
@@ -105,17 +108,14 @@ class Watches:
 
     def _charge(self, socket: LiveSocket, answer: Watching) -> None:
         """Count what an answer weighs, but the first one of a socket: most sockets have no other."""
-        budget = socket.watch_budget
-        if budget is not None:
-            budget.spend(_weight(answer))
-        elif not socket.has_watched:
-            socket.has_watched = True
-        else:
+        if socket.watch_budget is None:
+            socket.watch_budget = _AFTER_THE_FIRST
+            return
+        if socket.watch_budget is _AFTER_THE_FIRST:
             settings = self._settings
             now_s = asyncio.get_running_loop().time()
-            budget = ByteBudget(settings.watch_bytes_per_s, settings.command_burst_s, now_s)
-            budget.spend(_weight(answer))
-            socket.watch_budget = budget
+            socket.watch_budget = ByteBudget(settings.watch_bytes_per_s, settings.command_burst_s, now_s)
+        socket.watch_budget.spend(_weight(answer))
 
     def _give_up(self, socket: LiveSocket, show: str) -> deque[commands.Watch]:
         """End what is under way for a socket and a show; return the watches that have no answer."""

@@ -19,15 +19,17 @@ _SLICE_DROPS = 32
 _Known = tuple[Drop, dict[str, int], msgspec.Raw]
 """A drop, its units left, and both of them encoded."""
 
+_NOTHING: tuple[bytes | None, ...] = (None,) * len(CODECS)
+
 
 class EncodedState:
     def __init__(self) -> None:
         self._drops: tuple[dict[str, _Known], ...] = tuple({} for _ in CODECS)
-        self._whole: list[bytes | None] = [None for _ in CODECS]
+        self._whole = _NOTHING
 
     def changed(self) -> None:
         """The state, or the number of viewers, is another one from now on."""
-        self._whole = [None for _ in CODECS]
+        self._whole = _NOTHING
 
     def whole(self, state: ShowState, viewers: int, index: int) -> bytes:
         """Return the whole state, encoded by the codec of that index."""
@@ -38,7 +40,7 @@ class EncodedState:
                 known.clear()
             drops = tuple(self.drop(state, drop, index) for drop in state.drops)
             encoded = CODECS[index].encode(views.state_of(state, viewers, drops))
-            self._whole[index] = encoded
+            self._whole = (*self._whole[:index], encoded, *self._whole[index + 1 :])
         return encoded
 
     def both(self, state: ShowState, viewers: int) -> Payloads:
