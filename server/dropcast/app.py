@@ -158,7 +158,7 @@ class _Worker:
                     exchange,
                     self._catalogue,
                     Importing(self._settings, self._catalogue),
-                    self._settings,
+                    products.CatalogueReads(self._settings),
                 ),
                 *shows.routes(exchange, self._hosting, self.stage, self._store),
                 *drops.routes(exchange, self._hosting, self._store),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from dropcast.settings import ENV_PREFIX, Settings
 
@@ -24,10 +25,10 @@ class Server:
         *,
         workers: int = 2,
         port: int = 0,
-        descriptors: tuple[int, int] | None = None,
+        descriptors: Any = None,
         **flags: object,
     ) -> None:
-        """`descriptors`: how many each process may have, the soft and the hard limit."""
+        """`descriptors`: how many each process may have, as a pair of the soft and the hard limit."""
         self.data_dir = data_dir
         self.settings = Settings(jwt_secret=SECRET)
         command = [sys.executable, "-m", "dropcast", "serve"]

@@ -21,29 +21,34 @@ from dropcast.metrics import counts
 from dropcast.settings import Settings
 
 
-def routes(
-    exchange: Exchange, products: ProductStore, importing: Importing, settings: Settings
-) -> list[Route]:
-    turns = asyncio.Semaphore(settings.catalogue_reads_max)
+class CatalogueReads:
+    """The reads of the catalogue in one worker: a page may be megabytes, so only a few are in memory at once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._turns = asyncio.Semaphore(settings.catalogue_reads_max)
 
     @contextlib.asynccontextmanager
-    async def turn() -> AsyncIterator[None]:
-        """One read of the catalogue: a page may be megabytes, so only a few are in memory at once."""
-        if turns.locked():
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait until one more may be read."""
+        if self._turns.locked():
             counts.limited["catalogue_reads_max"] += 1
-        async with turns:
+        async with self._turns:
             yield
 
+
+def routes(
+    exchange: Exchange, products: ProductStore, importing: Importing, reads: CatalogueReads
+) -> list[Route]:
     async def listing(request: Request) -> Response:
         after, limit = page_of(request)
-        async with turn():
+        async with reads.turn():
             items = await products.list(after, limit)
             following = next_after(items, limit, lambda product: product.handle)
             return answer(ProductPage(items=list(items), next=following))
 
     async def one(request: Request) -> Response:
         handle = path_id(request, "handle")
-        async with turn():
+        async with reads.turn():
             product = await products.get(handle)
         if product is None:
             raise NotFound(f"the catalogue has no product {handle!r}")
