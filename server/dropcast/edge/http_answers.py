@@ -99,9 +99,12 @@ class HttpAnswers(HttpToolsProtocol):
         self._ignores_input = True
         self._stop_timers()
         self._input.take_all()
+        self._unset_keepalive_if_required()
         self.http.leave(self)
         self._abandon()
         super().connection_lost(exc)
+        # Both lead back here: without them it is freed at once, and need not be looked for.
+        self.cycle = self.flow = None  # type: ignore[assignment]
 
     # Answers -----------------------------------------------------------------------------------------------
 
