@@ -1,7 +1,4 @@
-"""Who gives way to a newcomer, whose answer waits for too long, and how many requests begin in a turn."""
-
-import asyncio
-from itertools import pairwise
+"""Who gives way to a newcomer, and whose answer waits for too long."""
 
 import pytest
 
@@ -104,21 +101,6 @@ async def test_a_connection_is_refused_and_counted_when_none_can_make_room_for_i
     http.works(next(iter(http._open)))
     assert not http.enter(Member(), 70)
     assert counts.accept_failures == before + 1
-
-
-async def test_requests_begin_a_few_in_a_turn_and_in_order(http: HttpConnections) -> None:
-    begun: list[int] = []
-    turns: list[int] = []
-    for number in range(30):
-        http.begin(lambda number=number: begun.append(number))  # type: ignore[misc]
-    while len(begun) < 30:
-        turns.append(len(begun))
-        await asyncio.sleep(0)
-    assert begun == list(range(30))
-    assert turns[0] == 8
-    assert max(after - before for before, after in pairwise(turns)) <= 8
-    http.begin(lambda: begun.append(99))
-    assert begun[-1] == 99, "and at once when little is asked"
 
 
 def test_all_are_told_that_the_worker_stops(http: HttpConnections) -> None:

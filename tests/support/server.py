@@ -45,7 +45,7 @@ class Server:
         descriptors: tuple[int, int] | None = None,
         **flags: object,
     ) -> None:
-        """`descriptors`: how many each process may have, the soft and the hard limit."""
+        """`descriptors`: how many each process may have, as a pair of the soft and the hard limit."""
         self.data_dir = data_dir
         variables = {**_environ(start.packages), **start.environ}
         self.environ = {name: value for name, value in variables.items() if value is not None}

@@ -75,13 +75,15 @@ class Connection(SerialHttp):
             self.gate.look_at_proxy(self.client[0], self.headers)
             self.scope["client"] = (self.gate.proxies.client(self.client[0], self.headers), self.client[1])
         super().on_headers_complete()
-        if not self._upgrades and (self.gate.is_draining or self.parser.should_upgrade()):
+        if self._upgrades:
+            return
+        if self._is_one_too_many or self.gate.is_draining or self.parser.should_upgrade():
             # What follows another protocol's upgrade is not ours to parse.
             self.cycle.keep_alive = False
 
     def _begin(self, cycle: RequestResponseCycle, app: ASGIApp) -> asyncio.Task[None] | None:
         client = cycle.scope["client"]
-        key = self.gate.requests.enter(client[0] if client else "")
+        key = None if self._is_one_too_many else self.gate.requests.enter(client[0] if client else "")
         task = super()._begin(cycle, app if key is not None else self.gate.too_many_requests)
         if key is not None:
             # Until its task ends: a write goes on though its client is gone.
@@ -105,8 +107,6 @@ class Connection(SerialHttp):
         )
         if self._upgrades and version != "1.1":
             return 400, "an upgrade needs HTTP/1.1"
-        if self._is_one_too_many and not self._upgrades:
-            return 429, CLOSE_REASONS[_TOO_MANY]
         return None
 
     def _should_upgrade(self) -> bool:

@@ -99,15 +99,18 @@ class HttpAnswers(HttpToolsProtocol):
         self._ignores_input = True
         self._stop_timers()
         self._input.take_all()
+        self._unset_keepalive_if_required()
         self.http.leave(self)
         self._abandon()
         super().connection_lost(exc)
+        # Both lead back here: without them it is freed at once, and need not be looked for.
+        self.cycle = self.flow = None  # type: ignore[assignment]
 
     # Answers -----------------------------------------------------------------------------------------------
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
         cycle.transport = _AnswerTransport(self)  # type: ignore[assignment]
-        self.http.begin(partial(self._begin, cycle, app))
+        self.http.turns.begin(partial(self._begin, cycle, app))
 
     def _begin(self, cycle: RequestResponseCycle, app: ASGIApp) -> asyncio.Task[None] | None:
         """Have `app` answer. Return the task; None when there is nobody any more to answer to."""
@@ -123,6 +126,9 @@ class HttpAnswers(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
         self._read = None
+        if self._in_body and not self._input.has_length and not self._ignores_input:
+            # What is left of a chunked body has no end in sight, and each chunk costs a call.
+            self._linger()
         self.flow.resume_reading()
         self.go_on()
 

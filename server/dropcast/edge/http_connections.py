@@ -1,20 +1,16 @@
 """All HTTP connections of a worker: how many there are, which gives way to a newcomer, and what waits to be read.
 
 Each connection (connection.py) tells what it does: it rests, its request is coming, or its answer waits for a client
-that reads slowly. Requests begin here too, a few in each turn of the loop, so that a crowd of them does not keep the
-live sockets waiting.
+that reads slowly.
 """
 
-import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
 from dropcast.edge.descriptors import Descriptors
+from dropcast.edge.fair_turns import FairTurns
 from dropcast.metrics import counts
 from dropcast.settings import Settings
-
-_BEGUN_PER_TURN = 8
 
 
 class Member(Protocol):
@@ -44,9 +40,7 @@ class HttpConnections:
         self._receiving: dict[Member, None] = {}
         self._unread: dict[Member, int] = {}
         self._unread_bytes = 0
-        self._to_begin: deque[Callable[[], object]] = deque()
-        self._begun = 0
-        """Requests that began in this turn of the loop."""
+        self.turns = FairTurns()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -113,29 +107,12 @@ class HttpConnections:
     def all_read(self, member: Member) -> None:
         self._unread_bytes -= self._unread.pop(member, 0)
 
-    # Beginning and ending ----------------------------------------------------------------------------------
-
-    def begin(self, begin: Callable[[], object]) -> None:
-        """Call `begin`, now or in one of the next turns of the loop, in order."""
-        if self._begun == 0:
-            asyncio.get_running_loop().call_soon(self._next_turn)
-        if self._begun < _BEGUN_PER_TURN and not self._to_begin:
-            self._begun += 1
-            begin()
-        else:
-            self._to_begin.append(begin)
+    # Ends --------------------------------------------------------------------------------------------------
 
     def drain(self) -> None:
         """The worker stops: whoever rests is sent away, the others when they are answered."""
         for member in list(self._open):
             member.begin_drain()
-
-    def _next_turn(self) -> None:
-        self._begun = min(_BEGUN_PER_TURN, len(self._to_begin))
-        if self._begun:
-            asyncio.get_running_loop().call_soon(self._next_turn)
-        for _ in range(self._begun):
-            self._to_begin.popleft()()
 
     def _make_room(self) -> bool:
         """Close the connection that is idle for longest; False when none is idle."""

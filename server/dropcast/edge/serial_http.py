@@ -12,8 +12,6 @@ import httptools
 from dropcast.edge.http_answers import HttpAnswers
 from dropcast.metrics import counts
 
-_TURN_BYTES = 16_384
-"""What is parsed of one connection in one turn of the loop: headers and chunks cost a call each."""
 _DISCARDED_BYTES_MAX = 65_536
 """What is read of a body that nobody wants any more, before the connection is ended instead."""
 _HEAD_TOO_LARGE = (431, "the request's head is too large")
@@ -86,12 +84,13 @@ class SerialHttp(HttpAnswers):
 
     def _parse(self) -> None:
         self._is_parse_due = False
-        left = _TURN_BYTES
+        turns = self.http.turns
         while self._input.size and self._may_parse():
-            if left <= 0:
-                self.parse_soon()
+            if not turns.may_parse:
+                self._is_parse_due = True
+                turns.parse_later(self._parse)
                 break
-            left -= self._feed(self._input.next())
+            turns.parsed(self._feed(self._input.next()))
         self._after_parsing()
 
     def _may_parse(self) -> bool:
@@ -100,7 +99,7 @@ class SerialHttp(HttpAnswers):
         return self._in_head or (self._in_body and not self.flow.read_paused)
 
     def _feed(self, piece: bytes) -> int:
-        """Give a piece to the parser; return how much of the turn's share that was."""
+        """Give a piece to the parser; return how much of the turn's share that was: headers and chunks cost calls."""
         counted = len(piece) if self._in_head or not self._input.has_length else 0
         if self._in_head:
             self._head_bytes += counted

@@ -10,7 +10,7 @@ from dropcast.edge.http.operations import Operation, Tag
 from dropcast.edge.http.table import OPERATIONS
 from dropcast.specs import examples, schemas
 from dropcast.specs.schemas import Schema
-from dropcast.wire.codes import CLOSE_REASONS, ERRORS, Close
+from dropcast.wire.codes import ERRORS
 from dropcast.wire.fields import Handle, Id, Key
 
 _ABOUT = """\
@@ -48,7 +48,7 @@ _PATH_PARAMETERS: dict[str, tuple[Any, str]] = {
     "handle": (Handle, "The product's handle."),
 }
 
-_EVERYWHERE = ("internal",)
+_EVERYWHERE = ("internal", "rate_limited")
 """What any operation may be answered with."""
 
 _NAMES = {
@@ -69,12 +69,9 @@ _NAMES = {
 _REFUSED_EARLY = {
     400: ("NotHttp", "The request is not proper HTTP.", "not an HTTP request"),
     408: ("TooSlow", "The request's head or body took too long.", "the request's head took too long"),
-    429: (
-        "TooMany",
-        "There are too many connections from this address.",
-        CLOSE_REASONS[Close.TOO_MANY_CONNECTIONS],
-    ),
+    413: ("BodyTooLarge", "The request's body is too large.", "a body has 8388608 bytes at most"),
     431: ("HeadTooLarge", "The request's head is too large.", "the request's head is too large"),
+    503: ("NoRoom", "The worker has no room left.", "this worker has no room for another connection"),
 }
 """Answers in plain text, given before there is a request: component, meaning, example."""
 

@@ -61,8 +61,8 @@ def _error_answer(body: ErrorBody, status: int, headers: Mapping[str, str] | Non
 
 
 async def too_many_requests(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer in the application's place: too many requests of one address are under way."""
-    await error("rate_limited", "too many requests from this address are under way")(scope, receive, send)
+    """Answer in the application's place: an address has too many connections, or requests under way."""
+    await error("rate_limited", "too many connections or requests from this address")(scope, receive, send)
 
 
 async def on_fault(_request: Request, raised: Exception) -> Response:

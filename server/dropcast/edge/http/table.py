@@ -39,7 +39,8 @@ IMPORT_PRODUCTS = Operation(
     summary="Import a catalogue",
     about=(
         "Takes a Shopify product export. Products are added, or replaced by handle, all of them or none: what is "
-        "wrong with the file is told by line and column. What has been pinned keeps the card that it had."
+        "wrong with the file is told by line and column. What has been pinned keeps the card that it had. A worker "
+        "does one import at a time, and another is `rate_limited`; a `conflict` is an import that came between."
     ),
     roles=(Role.OPERATOR,),
     query=(
@@ -52,7 +53,7 @@ IMPORT_PRODUCTS = Operation(
     ),
     body=Body(type=str, about="The export, as CSV in UTF-8.", media_type="text/csv"),
     answers={200: Answer(type=Imported, about="The products are in the catalogue.")},
-    errors=("too_large", "unauthorized", "token_expired", "forbidden", *READ),
+    errors=("too_large", "unauthorized", "token_expired", "forbidden", "conflict", *READ),
 )
 READ_PRODUCT = Operation(
     id="read_product",
@@ -134,10 +135,10 @@ READY = Operation(
     path="/readyz",
     tag=Tag.HEALTH,
     summary="Can the worker serve?",
-    about="For load balancers: whether the worker can reach the engine.",
+    about="For load balancers: whether the worker can reach the engine, and does not stop soon.",
     answers={
         200: Answer(type=Readiness, about="It can."),
-        503: Answer(type=Readiness, about="The engine does not answer."),
+        503: Answer(type=Readiness, about="The engine does not answer, or the server is about to stop."),
     },
 )
 
