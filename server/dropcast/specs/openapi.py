@@ -134,10 +134,7 @@ _HEADERS = {
         "description": "How to authenticate: by a bearer token.",
         "schema": {"type": "string", "const": "Bearer"},
     },
-    "RetryAfter": {
-        "description": "In how many seconds the same request may pass.",
-        "schema": {"type": "integer"},
-    },
+    "RetryAfter": {"description": "In how many seconds the same may pass.", "schema": {"type": "integer"}},
 }
 
 
