@@ -29,7 +29,7 @@ class Server:
                 command.append(f"--{flag}" if value else f"--no-{flag}")
             else:
                 command += [f"--{flag}", str(value)]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=_environ())
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ())
         self.lines: list[str] = []
         self.port = 0
         self._listening = threading.Event()
@@ -63,10 +63,11 @@ class Server:
         """Return what `dropcast audit` says of the running server: "ok", or each problem."""
         command = [sys.executable, "-m", "dropcast", "audit", "--data-dir", str(self.data_dir)]
         return subprocess.run(
-            command, capture_output=True, text=True, env=_environ(), check=False
+            command, capture_output=True, text=True, env=environ(), check=False
         ).stdout.strip()
 
 
-def _environ() -> dict[str, str]:
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
-    return {**environ, "DROPCAST_JWT_SECRET": SECRET}
+def environ() -> dict[str, str]:
+    """Return the environment for a process of ours: this one's, with no settings but the tests' secret."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
+    return {**others, "DROPCAST_JWT_SECRET": SECRET}
