@@ -144,7 +144,7 @@ HELP: dict[str, str] = {
     "data_dir": "Directory of the embedded engine and of the development secret.",
     "redis_url": "A running Redis or Valkey (7.2 or newer) instead of the embedded engine.",
     "prefix": "What the names of all keys and channels in the engine begin with: installations that share an engine "
-    "need one each.",
+    "need one each. 64 letters, digits, dots, colons, hyphens and underscores at most.",
     "engine_memory_bytes_max": "Bytes of memory of the embedded engine: with more it refuses pins and reserves; "
     "0 stands for half of what the machine has.",
     "jwt_algorithm": "The one algorithm that tokens may be signed with: HS256, RS256, PS256, ES256 or EdDSA.",

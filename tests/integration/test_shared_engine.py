@@ -24,7 +24,7 @@ from tests.metrics.test_served import free_port
 from tests.support import engines
 from tests.support.acl import DOCUMENTED
 from tests.support.house import CATALOGUE, House
-from tests.support.server import SECRET, Server
+from tests.support.server import SECRET, Server, environ
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ async def command(*arguments: object, stdin: bytes = b"") -> tuple[int, str]:
     """Run `dropcast`; return its status and what it printed, on stderr too."""
     words = [sys.executable, "-m", "dropcast", *map(str, arguments)]
     process = await asyncio.create_subprocess_exec(
-        *words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        *words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environ()
     )
     printed, _ = await process.communicate(stdin)
     assert process.returncode is not None

@@ -47,7 +47,7 @@ class Server:
     ) -> None:
         """`descriptors`: how many each process may have, as a pair of the soft and the hard limit."""
         self.data_dir = data_dir
-        variables = {**_environ(start.packages), **start.environ}
+        variables = {**environ(start.packages), **start.environ}
         self.environ = {name: value for name, value in variables.items() if value is not None}
         """The environment of its processes."""
         engine = {name: flags[name] for name in ("redis_url",) if name in flags}
@@ -112,8 +112,9 @@ def _as_flags(values: Mapping[str, object]) -> list[str]:
     return words
 
 
-def _environ(packages: Path | None) -> dict[str, str]:
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
+def environ(packages: Path | None = None) -> dict[str, str]:
+    """Return the environment for a process of ours: this one's, with no settings but the tests' secret."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
     if packages is not None:
-        environ["PYTHONPATH"] = str(packages)
-    return {**environ, "DROPCAST_JWT_SECRET": SECRET}
+        others["PYTHONPATH"] = str(packages)
+    return {**others, "DROPCAST_JWT_SECRET": SECRET}
