@@ -26,6 +26,10 @@ class FrozenSales:
         self._worker = worker
         self._seen: set[str] = set()
 
+    def concerns(self, show: Show) -> bool:
+        """Whether `look` has anything to do: of most shows it has not."""
+        return show.frozen is Frozen.LOST_HISTORY or show.id in self._seen
+
     async def look(self, show: Show) -> None:
         """Tell if the sales of `show` are frozen for lost history, or let them go on where a setting says so.
 

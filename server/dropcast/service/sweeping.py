@@ -95,7 +95,7 @@ class Sweeper:
 
     async def _sweep_all(self) -> None:
         for live in list(self._followed.values()):
-            if live.state is not None:
+            if live.state is not None and self._frozen.concerns(live.state.show):
                 await self._look(live.state.show)
         after = ""
         while True:
