@@ -51,6 +51,7 @@ PAUSE_S = 0.3
 _WATCH_S = 0.05
 _ENGINE_EVERY = 5
 _WRITES_PER_READ_MAX = 0.1
+_LOG_CHARS = 3_000
 
 
 class Size:
@@ -123,7 +124,7 @@ class Scene:
         levels = [await self._meter.cores(1.0)]
         pairs: list[Pair] = []
         problems = ["not proved"]
-        while problems and len(pairs) < size.pairs_max:
+        while problems and len(pairs) < size.pairs_max and not _goes_on(pairs):
             for _ in range(size.pairs):
                 pairs.append(await self._pair(attack, size.slice_s, (seed + len(pairs)) % 2 == 0, levels))
             bounds = Bounds(
@@ -183,6 +184,8 @@ class Scene:
             await asyncio.sleep(max(0.0, tally.closed_s + SETTLE_S - time.monotonic()))
             cpu_after = await self._meter.cores(1.0)
         heard = await self._honest.part(tally.began_s, tally.closed_s)
+        # What waits still would be taken for the doing of the slice that comes next.
+        goes_on = not await self._honest.is_calm()
         return Part(
             latencies_ms=heard.latencies_ms,
             unanswered=heard.unanswered,
@@ -191,6 +194,7 @@ class Scene:
             seconds=tally.closed_s - tally.began_s,
             worker_growth_bytes=max(most_workers, self._meter.worker_bytes()) - workers,
             engine_growth_bytes=most_engine - engine,
+            goes_on=goes_on,
             cpu_after=cpu_after,
         )
 
@@ -208,7 +212,13 @@ class Scene:
 
     def faults(self) -> list[str]:
         """Return what the server's log has that it should not."""
-        return [f"the server logged: {line.strip()}" for line in self._server.lines if "Traceback" in line]
+        log = "".join(self._server.lines)
+        return [f"the server logged:\n{log[-_LOG_CHARS:]}"] if "Traceback" in log else []
+
+
+def _goes_on(pairs: list[Pair]) -> bool:
+    """Whether more pairs would tell nothing, for the server is not itself again."""
+    return any(part.goes_on for pair in pairs for part in (pair.harmless, pair.attack))
 
 
 @asynccontextmanager

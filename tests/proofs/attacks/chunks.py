@@ -12,7 +12,7 @@ _CONNECTIONS = 5
 _EXTENSION = b"1;" + b"x" * 65_536 + b"\r\na\r\n"
 _PER_CONNECTION_S = 100
 """Chunks a second: 6.5 MB of each connection."""
-_REQUEST_BYTES_MAX = 6 * MIB
+_REQUEST_BYTES_MAX = 4 * MIB
 
 
 async def _extend(part: Slice) -> None:

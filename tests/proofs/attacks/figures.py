@@ -31,6 +31,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     worker_growth_bytes: int = 0
     """How much more memory all workers had at most than before the slice."""
     engine_growth_bytes: int = 0
+    goes_on: bool = False
+    """Whether buyers still waited for answers ten seconds after its sockets were closed."""
     cpu_after: float = 0.0
     """Cores that workers and engine used, from one second after the sockets were closed to two."""
 
@@ -91,6 +93,8 @@ def judge(pairs: Sequence[Pair], bounds: Bounds) -> list[str]:
     refused = sum(pair.attack.refused for pair in pairs)
     if refused:
         problems.append(f"{refused} requests of the buyers were answered by an error")
+    if any(pair.attack.goes_on or pair.harmless.goes_on for pair in pairs):
+        problems.append("ten seconds after its sockets were closed, buyers still waited for answers")
     for what, grown, most in (
         ("workers", max(pair.attack.worker_growth_bytes for pair in pairs), bounds.worker_bytes),
         ("engine", max(pair.attack.engine_growth_bytes for pair in pairs), bounds.engine_bytes),

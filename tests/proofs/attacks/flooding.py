@@ -3,41 +3,52 @@
 import asyncio
 import time
 
-from tests.proofs.attacks.attack import HEALTH, MIB, Attack, Slice, unless_refused
-from tests.proofs.attacks.kinds import get, open_requesters
+from tests.proofs.attacks.attack import HEALTH, MIB, PING, Attack, Slice, unless_refused
+from tests.proofs.attacks.kinds import get, open_requesters, open_sockets
 from tests.proofs.attacks.peer import Requester, connect
 
 _PIPELINED = 8_000
 _PIPELINES = 4
+_PACKET = 160
+_PACKET_S = 0.005
 _UNREAD = 100
 _IDLE = 1_000
 
 
 async def _pipeline(part: Slice) -> None:
-    """Ask 8,000 times at once, and again when all is answered; harmless: once the answer before is there."""
-    counts = dict.fromkeys(range(_PIPELINES), 0)
-    at_once = 1 if part.is_harmless else _PIPELINED
-    connections: list[Requester] = []
-
-    def opened(number: int) -> Requester:
-        def answered(status: int) -> None:
-            part.hear_status(status)
-            part.tally.asked += 1
-            counts[number] += 1
-            if counts[number] % at_once == 0:
-                connections[number].write(HEALTH * at_once)
-
-        return Requester(answered)
-
-    for number in range(_PIPELINES):
-        connection = await connect(lambda number=number: opened(number), part.target.port, part.address())  # type: ignore[misc]
-        part.opened(connection)
-        connections.append(connection)
+    """Ask 8,000 times without waiting, and again; harmless: one by one, as soon as it is answered."""
+    connections = await asyncio.gather(*(_connect_pipeline(part) for _ in range(_PIPELINES)))
     part.begin()
-    for connection in connections:
-        connection.write(HEALTH * at_once)
-        part.tally.bytes_sent += len(HEALTH) * at_once
-    await asyncio.sleep(part.seconds)
+    ends_s = time.monotonic() + part.seconds
+    if part.is_harmless:
+        for connection in connections:
+            connection.write(HEALTH)
+        await asyncio.sleep(part.seconds)
+        return
+    await asyncio.gather(*(_fill(part, connection, ends_s) for connection in connections))
+    await asyncio.sleep(max(0.0, ends_s - time.monotonic()))
+
+
+async def _connect_pipeline(part: Slice) -> Requester:
+    def answered(status: int) -> None:
+        part.hear_status(status)
+        if part.is_harmless:
+            part.tally.asked += 1
+            requester.write(HEALTH)
+
+    requester = await connect(lambda: Requester(answered), part.target.port, part.address())
+    part.opened(requester)
+    return requester
+
+
+async def _fill(part: Slice, connection: Requester, ends_s: float) -> None:
+    """Write whole requests, a packet at a time: more than a head may have is never without its end."""
+    for _ in range(_PIPELINED // _PACKET):
+        if connection.is_lost or time.monotonic() > ends_s:
+            return
+        connection.write(HEALTH * _PACKET)
+        part.tally.asked += _PACKET
+        await asyncio.sleep(_PACKET_S)
 
 
 async def _leave_unread(part: Slice) -> None:
@@ -61,16 +72,20 @@ async def _stay_idle(part: Slice) -> None:
     """Ask once, and stay."""
     part.begin()
     ends_s = time.monotonic() + part.seconds
-    for connection in await open_requesters(part, _IDLE // 10 if part.is_harmless else _IDLE):
-        connection.write(HEALTH)
-        part.tally.asked += 1
+    if part.is_harmless:
+        for peer in await open_sockets(part, _IDLE):
+            peer.write(PING)
+    else:
+        for connection in await open_requesters(part, _IDLE):
+            connection.write(HEALTH)
+    part.tally.asked += _IDLE
     await asyncio.sleep(max(0.0, ends_s - time.monotonic()))
 
 
 ATTACKS = (
     Attack(
         name="pipeline",
-        about="four connections ask 8,000 times at once",
+        about="four connections ask 8,000 times without waiting for an answer",
         run=_pipeline,
         asked_min=100,
     ),

@@ -2,14 +2,16 @@
 
 They reserve and release in turn at a steady rate, whether or not what they asked before is answered: each request has
 a moment at which it is due, and its latency counts from there, so that a server that halts is not asked less for it.
-One line of JSON says who they are; then "trade SHOW DROP" has them go on in another show, "part A B" asks for what
-was due between two moments of time.monotonic(). The end of standard input ends the process.
+One line of JSON says who they are; then "trade SHOW DROP" has them go on in another show, "calm" waits until nobody
+waits for long, and "part A B" asks for what was due between two moments of time.monotonic(). The end of standard
+input ends the process.
 """
 
 import asyncio
 import contextlib
 import gc
 import json
+import math
 import sys
 import time
 from collections import deque
@@ -26,6 +28,7 @@ from tests.support.wait import wait_until
 
 _PATIENCE_S = 10.0
 _STEP_S = 0.001
+_CALM_S = 1.0
 
 
 class Buyers(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +95,11 @@ class _Buyer:
     @property
     def is_idle(self) -> bool:
         return self._under_way is None and not self._waiting
+
+    @property
+    def waits_since_s(self) -> float:
+        """Since when it waits for an answer; infinity when it does not."""
+        return self._under_way.due_s if self._under_way is not None else math.inf
 
     def ask(self, request: _Request) -> None:
         self._requests.append(request)
@@ -171,6 +179,16 @@ class _Crowd:
                 done += 1
             await asyncio.sleep(_STEP_S)
 
+    async def is_calm(self) -> bool:
+        """Wait until nobody waits for an answer for long, for ten seconds at most."""
+
+        def is_calm() -> bool:
+            due_before_s = time.monotonic() - _CALM_S
+            return all(buyer.waits_since_s >= due_before_s for buyer in self._all)
+
+        await _unless_late(is_calm)
+        return is_calm()
+
     async def part(self, began_s: float, ended_s: float) -> Heard:
         """Return what became of the requests that were due in between, once they are answered."""
         due = [request for request in self._requests if began_s <= request.due_s < ended_s]
@@ -205,6 +223,8 @@ async def _run() -> None:
             case ["rest"]:
                 await crowd.rest()
                 say_line(b"resting")
+            case ["calm"]:
+                say_line(b"calm" if await crowd.is_calm() else b"not calm")
             case ["part", began_s, ended_s]:
                 say_line(msgspec.json.encode(await crowd.part(float(began_s), float(ended_s))))
 
@@ -220,6 +240,10 @@ class Honest:
 
     async def rest(self) -> None:
         assert await self._child.ask(b"rest") == b"resting"
+
+    async def is_calm(self) -> bool:
+        """Wait until no buyer waits for an answer for long; False when that does not come in ten seconds."""
+        return await self._child.ask(b"calm") == b"calm"
 
     async def part(self, began_s: float, ended_s: float) -> Heard:
         line = await self._child.ask(f"part {json.dumps(began_s)} {json.dumps(ended_s)}".encode())

@@ -5,12 +5,14 @@ import json
 import secrets
 import time
 
-from tests.proofs.attacks.attack import HEALTH, MIB, Attack, Slice
+from dropcast.settings import Settings
+from tests.proofs.attacks.attack import HEALTH, MIB, WORKERS, Attack, Slice, Tally
 from tests.proofs.attacks.kinds import open_requesters, open_sockets, speak
 from tests.support.raw import say
 
 _DATA = "x" * 60_000
 _SOCKETS = 5
+_VIEWER_RESERVES_PER_S = 20
 
 
 async def _reserve(part: Slice) -> None:
@@ -61,12 +63,23 @@ async def _announce_over_http(part: Slice) -> None:
         await asyncio.sleep(1 / 20)
 
 
+def _check_reserves(tally: Tally, settings: Settings) -> list[str]:
+    """What is not refused as too often, the engine was asked for."""
+    seconds = tally.closed_s - tally.began_s + settings.command_burst_s
+    most = WORKERS * _VIEWER_RESERVES_PER_S * seconds
+    asked = tally.heard.get("held", 0) + tally.heard.get("refused", 0)
+    return (
+        [f"the engine was asked {asked} times for one viewer, not {most:.0f} at most"] if asked > most else []
+    )
+
+
 ATTACKS = (
     Attack(
         name="reserve",
         about="one viewer reserves on 200 sockets, 8,400 times a second",
         run=_reserve,
         asked_min=2_000,
+        check=_check_reserves,
         engine_bytes=lambda settings: 16 * MIB,
     ),
     Attack(

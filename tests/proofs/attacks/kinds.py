@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 from tests.proofs.attacks.attack import HEALTH, PING, Slice, unless_refused
 from tests.proofs.attacks.peer import OnMessage, Peer, Requester, connect, open_live
+from tests.support.raw import say
 
 _OPENING_AT_ONCE = 50
+_WATCHERS = 10
 
 
 async def open_sockets(
@@ -27,6 +29,12 @@ async def open_sockets(
 
     await asyncio.gather(*(open_one() for _ in range(count)))
     return peers
+
+
+async def open_watchers(part: Slice, show: str) -> None:
+    """Have so many sockets watch a show that each worker follows it, as good as surely."""
+    for peer in await open_sockets(part, _WATCHERS):
+        peer.write(say({"type": "watch", "id": 1, "show": show}))
 
 
 async def open_requesters(part: Slice, count: int) -> list[Requester]:

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import httptools
 
-from tests.support.raw import CLOSE, TEXT, say, upgrade
+from tests.support.raw import CLOSE, PING, PONG, TEXT, frame, say, upgrade
 
 OPEN_DEADLINE_S = 20.0
 _SMALL_BUFFER_BYTES = 4_096
@@ -61,6 +61,8 @@ class Peer(asyncio.Protocol):
         for opcode, payload in _frames(self._buffer):
             if opcode == TEXT:
                 self.on_message(payload)
+            elif opcode == PING:
+                self.write(frame(PONG, payload))
             elif opcode == CLOSE:
                 self.close_code = int.from_bytes(payload[:2])
                 self.transport.close()

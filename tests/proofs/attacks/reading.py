@@ -1,16 +1,14 @@
 """Reads over HTTP without a token: of a show that the worker follows, and of shows that nobody follows."""
 
 from tests.proofs.attacks.attack import Attack, Slice
-from tests.proofs.attacks.kinds import ask, get, open_sockets
-from tests.support.raw import say
+from tests.proofs.attacks.kinds import ask, get, open_watchers
 
 _READS = ("snapshot", "drops?limit=1")
 
 
 async def _read_followed(part: Slice) -> None:
     """With viewers at both workers, so that each follows the show."""
-    for peer in await open_sockets(part, 8):
-        peer.write(say({"type": "watch", "id": 1, "show": part.target.followed}))
+    await open_watchers(part, part.target.followed)
     show = part.target.followed
     await ask(part, 25, 25, lambda number: get(f"/v1/shows/{show}/{_READS[number % 2]}"))
 

@@ -1,29 +1,26 @@
 """A reserve that is repeated on an open hold, each time on a socket that closes: the worker is to forget them."""
 
 import asyncio
-import time
 
 from tests.proofs.attacks.attack import PING, Attack, Slice, unless_refused
+from tests.proofs.attacks.kinds import open_watchers
 from tests.proofs.attacks.peer import open_live
 from tests.support.raw import say
 
 _AT_ONCE = 8
-_PER_S = 400
+_VISITS = 800
 _BEGUN = bytes((0x81, 0xFF)) + (65_000).to_bytes(8) + bytes(4) + b"x" * 60_000
 """A message that does not end: whoever keeps the socket keeps this as well."""
 
 
 async def _repeat(part: Slice) -> None:
-    """One buyer after another: say hello, reserve twice what is held already, leave."""
-    buyers, began_s = part.target.buyers, time.monotonic()
+    """One buyer after another: say hello, reserve twice what is held already, leave. Both workers follow the show."""
+    await open_watchers(part, part.target.followed)
     part.begin()
+    visits = iter(part.target.buyers[:_VISITS])
 
     async def come_and_go() -> None:
-        while (elapsed_s := time.monotonic() - began_s) < part.seconds:
-            if part.tally.asked >= elapsed_s * _PER_S:
-                await asyncio.sleep(0.005)
-                continue
-            token, key = buyers[part.tally.asked % len(buyers)]
+        for token, key in visits:
             part.tally.asked += 1
             with unless_refused():
                 await _visit(part, token, key)
@@ -57,8 +54,8 @@ async def _visit(part: Slice, token: str, key: str) -> None:
 ATTACKS = (
     Attack(
         name="repeat",
-        about="buyers come, reserve again what they hold already, and leave, 400 a second",
+        about="800 buyers come, reserve again what they hold already, and leave",
         run=_repeat,
-        asked_min=100,
+        asked_min=800,
     ),
 )

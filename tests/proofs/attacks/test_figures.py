@@ -58,6 +58,7 @@ def test_the_bound_is_twice_the_time_beside_pings_or_ten_milliseconds(
         ({"unanswered": 1}, "1 requests of the buyers had no answer"),
         ({"refused": 2}, "2 requests of the buyers were answered by an error"),
         ({"latencies_ms": []}, "bought nothing"),
+        ({"goes_on": True}, "still waited"),
     ],
 )
 def test_a_figure_beyond_its_bound_is_told(forged: dict[str, Any], told: str) -> None:
