@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from dropcast.settings import HELP, NAMES, Settings, SettingsError, groups, listed
+from dropcast.settings import NAMES, Settings, SettingsError, groups, listed
+from dropcast.settings_help import HELP
 from dropcast.settings_reading import read
 
 SECRET = "s" * 32

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from dropcast.operator_commands import ENGINE_SETTINGS
-from dropcast.settings import HELP, NAMES, Settings, flag_of, groups, wanted
+from dropcast.settings import NAMES, Settings, flag_of, groups, wanted
+from dropcast.settings_help import HELP
 from dropcast.settings_reading import read
 
 ENGINE_OPTIONS = ENGINE_SETTINGS

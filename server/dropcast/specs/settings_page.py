@@ -1,6 +1,7 @@
 """docs/reference/settings.md: every setting, from settings.py."""
 
-from dropcast.settings import ENV_PREFIX, HELP, Settings, flag_of, groups, variable_of, wanted
+from dropcast.settings import ENV_PREFIX, Settings, flag_of, groups, variable_of, wanted
+from dropcast.settings_help import HELP
 from dropcast.specs.tables import code, page, table
 
 _DEFAULTS = Settings()
