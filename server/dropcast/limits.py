@@ -198,6 +198,7 @@ REQUESTS = (
         "connection",
         "Time between an answer and the next request, in milliseconds.",
         "The connection is closed.",
+        "dropcast_http_connections",
     ),
     Limit(
         "pipelined_bytes_max",

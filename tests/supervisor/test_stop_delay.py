@@ -50,21 +50,27 @@ async def ready(server: Server) -> bool:
 
 
 async def test_readiness_fails_first_and_connects_are_taken_meanwhile(tmp_path: Path) -> None:
-    async with serving(tmp_path, workers=2, stop_delay_ms=4_000) as server:
+    async with serving(tmp_path, workers=2, stop_delay_ms=LONG_MS) as server:
         assert await readiness(server) == (200, "")
-        began_s = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         await wait_until(lambda: unready(server))
-        assert await readiness(server) == (503, "the worker is going away")
         async with live(server.port, hello={}) as raw:
             assert (await raw.ask({"type": "ping", "id": 2}))["type"] == "pong"
             # Whichever worker is asked.
             for _ in range(6):
-                assert await unready(server)
-            assert (await raw.closed())[0] == 4000
-        assert await asyncio.to_thread(server.process.wait) == 0
-        assert time.monotonic() - began_s >= 4
+                assert await readiness(server) == (503, "the worker is going away")
         assert any("/readyz fails from now on" in line for line in server.lines)
+
+
+async def test_after_the_delay_it_stops_in_order(tmp_path: Path) -> None:
+    async with serving(tmp_path, workers=2, stop_delay_ms=1_500) as server:
+        async with live(server.port, hello={}) as raw:
+            began_s = time.monotonic()
+            server.process.send_signal(signal.SIGTERM)
+            code, messages = await raw.closed()
+            assert time.monotonic() - began_s >= 1.5
+            assert (code, [message["type"] for message in messages]) == (4000, ["going_away"])
+        assert await asyncio.to_thread(server.process.wait) == 0
 
 
 async def test_a_worker_that_is_replaced_meanwhile_is_not_ready_either(tmp_path: Path) -> None:

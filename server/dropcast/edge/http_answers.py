@@ -211,10 +211,6 @@ class HttpAnswers(HttpToolsProtocol):
         self._stop_timer()
         self._timer = self.loop.call_later(CLOSE_DEADLINE_S, self.transport.abort)
 
-    def timeout_keep_alive_handler(self) -> None:
-        counts.limited["keepalive_ms"] += 1
-        super().timeout_keep_alive_handler()
-
     def give_way(self) -> None:
         """End at once, for a newcomer."""
         if self._ignores_input or self.is_under_way or self.flow.write_paused:
