@@ -10,7 +10,7 @@ COPY server server
 RUN pip wheel --no-cache-dir --no-index --find-links=/wheels --no-deps --wheel-dir=/wheels . \
     && python -m venv --without-pip /opt/dropcast \
     && pip --python /opt/dropcast/bin/python install --no-cache-dir --no-compile \
-        --no-index --find-links=/wheels /wheels/dropcast-*.whl \
+        --no-index --find-links=/wheels "$(echo /wheels/dropcast-*.whl)[embedded]" \
     && /opt/dropcast/bin/python -m compileall -q /opt/dropcast/lib
 
 
@@ -35,7 +35,7 @@ WORKDIR /data
 VOLUME ["/data"]
 EXPOSE 8470
 
-# Without proxies: an HTTP_PROXY meant for the outside must not answer for the inside.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["python", "-c", "from urllib.request import ProxyHandler, build_opener; build_opener(ProxyHandler({})).open('http://127.0.0.1:8470/healthz', timeout=4)"]
+# It reads the same variables as the server. A server that is given flags needs a check that is given them, too.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["dropcast", "health", "--live"]
 
 ENTRYPOINT ["dropcast", "serve"]

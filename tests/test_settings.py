@@ -5,7 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from dropcast.settings import HELP, NAMES, Settings, SettingsError, groups, listed, read
+from dropcast.settings import NAMES, Settings, SettingsError, groups, listed
+from dropcast.settings_help import HELP
+from dropcast.settings_reading import read
 
 SECRET = "s" * 32
 
@@ -41,7 +43,6 @@ def test_an_unknown_variable_is_named_with_the_one_that_may_be_meant() -> None:
     [
         ({"port": "http"}, {}, "--port=http: it must be a whole number from 0 to 65535"),
         ({}, {"DROPCAST_WORKERS": "0"}, "DROPCAST_WORKERS=0: it must be a whole number from 1 to 64"),
-        ({}, {"DROPCAST_PORT": ""}, "DROPCAST_PORT=: it must be a whole number from 0 to 65535"),
         ({}, {"DROPCAST_GUEST_BUYING": "maybe"}, "DROPCAST_GUEST_BUYING=maybe: it must be true or false"),
         ({"payments": "cash"}, {}, "--payments=cash: it must be sandbox"),
         ({"nonsense": "1"}, {}, "--nonsense is no setting of dropcast"),
@@ -51,6 +52,16 @@ def test_a_wrong_value_is_named_with_what_it_must_be(
     flags: dict[str, Any], environ: dict[str, str], message: str
 ) -> None:
     assert refusal(flags, environ) == message
+
+
+@pytest.mark.parametrize("prefix", ["a", "shop.eu-1_b", "team:shop", "x" * 64])
+def test_a_prefix_may_be_any_plain_name(prefix: str) -> None:
+    assert read({}, {"DROPCAST_PREFIX": prefix}).prefix == prefix
+
+
+@pytest.mark.parametrize("prefix", ["x" * 65, "a b", "{a}", "a*", "caf\u00e9"])
+def test_a_prefix_that_could_move_or_match_other_keys_is_refused(prefix: str) -> None:
+    assert "1 to 64 letters, digits" in refusal({"prefix": prefix}, {})
 
 
 def test_no_algorithm_but_those_listed_is_taken() -> None:
@@ -66,8 +77,16 @@ def test_no_algorithm_but_those_listed_is_taken() -> None:
         ({"jwt_algorithm": "RS256", "jwt_public_key": "a", "jwt_secret": SECRET}, "for guest_buying only"),
         ({"jwt_secret": "short"}, "shorter than 32 bytes"),
         ({"jwt_algorithm": "RS256", "jwt_jwks": "http://issuer.test/keys"}, "never by plain http"),
+        ({"jwt_algorithm": "RS256", "jwt_jwks": "https://a:b@issuer.test/keys"}, "without a user"),
         ({"allowed_origins": "https://shop.example, shop.example"}, "allowed_origins=shop.example:"),
         ({"allowed_origins": "https://shop.example/"}, "a scheme and a host"),
+        ({"allowed_origins": "https://shop.example/app"}, "a scheme and a host"),
+        ({"allowed_origins": "capacitor://"}, "a scheme and a host"),
+        ({"allowed_origins": "https://shop.example:65536"}, "a scheme and a host"),
+        ({"allowed_origins": "https://user@shop.example"}, "a scheme and a host"),
+        ({"allowed_origins": "null"}, "only * allows it"),
+        ({"allowed_origins": "file://"}, "only * allows it"),
+        ({"allowed_origins": "https://*.shop.example"}, "each host is named in full"),
         ({"trusted_proxies": "10.0.0.0/8, proxy"}, "trusted_proxies=proxy:"),
         ({"trusted_proxies": "10.0.0.1/8"}, "has host bits set"),
     ],
@@ -97,8 +116,29 @@ def test_the_limits_of_the_issue_are_the_defaults() -> None:
     assert settings.drain_ms < settings.stop_deadline_ms
 
 
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "https://shop.example",
+        "HTTP://LOCALHOST:5173",
+        "http://[::1]:8470",
+        "capacitor://localhost",
+        "ionic://localhost",
+        "tauri://localhost",
+        "com.shop.app+live://host_1",
+        "chrome-extension://abcdefghijklmnop",
+    ],
+)
+def test_whatever_a_page_or_an_app_shell_names_as_its_origin_can_be_allowed(origin: str) -> None:
+    assert read({"allowed_origins": origin}, {}).allowed_origins == origin
+
+
 def test_no_message_repeats_a_secret() -> None:
     assert "hush" not in refusal({"jwt_secret": "hush"}, {})
+    assert "hush" not in refusal(
+        {"jwt_algorithm": "RS256", "jwt_jwks": "https://a:hush@issuer.test/keys"}, {}
+    )
 
 
 def test_every_setting_has_help_and_a_group() -> None:

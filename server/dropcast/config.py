@@ -11,9 +11,11 @@ class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
     engine_url: str
     name: str
     """The worker's name within this server, such as "w0"."""
-    listen_fd: int
-    """The inherited listening socket."""
+    listen_fds: tuple[int, ...]
+    """The inherited listening sockets: one for each address that the host stands for."""
     ready_fd: int
     """Where the worker writes one byte once it accepts connections."""
+    server: str = ""
+    """The id of this run of the server, the same for all its workers."""
     metrics_fd: int = -1
     """The sheet of memory where the worker shares what it has counted; -1: nobody asks."""

@@ -3,23 +3,29 @@
 `configure` is called once by each process. A task that runs for one request says so by `about`, and every record from
 there on carries its ids; a call that knows better gives `extra={"hold": ...}`, and a message that begins with
 `show %s` is about that show. Both formats are made here and
-redacted last, so that nothing that a caller formats or raises can carry a secret out.
+redacted last, so that nothing that a caller formats or raises can carry a secret out. Lines are made by the caller and
+written by a thread (log_writer.py), so that a stderr which nobody reads holds nobody up. What a library prints to
+sys.stderr goes the same way.
 """
 
 import asyncio
+import atexit
 import logging
 import re
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import count
 from secrets import token_hex
-from types import TracebackType
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 import msgspec
+
+from dropcast import uncaught
+from dropcast.log_writer import FLUSH_S, LogWriter, PrintedLines
 
 Format = Literal["text", "json"]
 
@@ -73,6 +79,12 @@ def about(**ids: str) -> None:
         _about.setdefault(task, {}).update({name: value for name, value in ids.items() if value})
 
 
+def what_about() -> dict[str, str]:
+    """Return the ids that the current task is about, for a task that goes on with the same."""
+    task = _current_task()
+    return dict(_about.get(task, {})) if task is not None else {}
+
+
 def configure(
     *,
     level: str,
@@ -80,27 +92,76 @@ def configure(
     worker: str,
     secrets: Iterable[str] = (),
     on_record: Callable[[str], None] | None = None,
+    on_dropped: Callable[[str, int], None] = lambda level, lines: None,
+    flush_s: float = FLUSH_S,
 ) -> None:
     """Log to stderr from now on, and what nobody caught as well. `secrets` are blotted out wherever they appear.
 
-    `on_record` hears the level of every record.
+    `on_record` hears the level of every record, `on_dropped` the level and the number of lines that stderr did not
+    take. The exit of the process waits `flush_s` seconds at most until all lines are written.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    global _writer, _flush_s
+    _flush_s = flush_s
+    if _writer is not None:
+        _writer.close()
+    writer = _writer = LogWriter(on_dropped=on_dropped, report=_report_dropped)
     redact = Redactor(secrets)
-    handler.setFormatter(JsonLines(worker, redact) if format == "json" else TextLines(worker, redact))
+    formatter = JsonLines(worker, redact) if format == "json" else TextLines(worker, redact)
+    handler = _QueueHandler(writer)
+    handler.setFormatter(formatter)
     if on_record is not None:
         handler.addFilter(_Counter(on_record))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # At debug it quotes every frame, and with it what viewers pay by.
     logging.getLogger("websockets").setLevel(logging.INFO)
     logging.captureWarnings(True)
-    sys.excepthook = _log_uncaught
+    uncaught.log_all()
+    sys.stderr = PrintedLines(
+        lambda lines: writer.put(logging.ERROR, "".join(formatter.printed(line) + "\n" for line in lines))
+    )
 
 
-def say(line: str) -> None:
-    """Log a line that the operator is to see whatever the level."""
+def flush() -> None:
+    """Wait until stderr has taken all lines, not longer than an exit does."""
+    if _writer is not None:
+        _writer.flush(_flush_s)
+
+
+def say(line: str, level: int = logging.INFO) -> None:
+    """Log a line that the operator is to see whatever the level that is logged."""
     root = logging.getLogger()
-    root.handle(root.makeRecord("dropcast", logging.INFO, "", 0, line, (), None))
+    root.handle(root.makeRecord("dropcast", level, "", 0, line, (), None))
+
+
+def say_error(line: str) -> None:
+    """Log an error that the operator is to see whatever the level that is logged."""
+    say(line, logging.ERROR)
+
+
+_writer: LogWriter | None = None
+_flush_s = FLUSH_S
+atexit.register(flush)
+
+
+class _QueueHandler(logging.Handler):
+    def __init__(self, writer: LogWriter) -> None:
+        super().__init__()
+        self._writer = writer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._writer.put(record.levelno, self.format(record) + "\n")
+        except Exception:
+            self.handleError(record)
+
+
+def _report_dropped(dropped: Mapping[str, int]) -> None:
+    """Log how many lines were dropped, at the highest level of them and as a warning at least, whatever the level."""
+    highest = max(logging.WARNING, *(logging.getLevelName(name.upper()) for name in dropped))
+    told = ", ".join(f"{number} {name}" for name, number in dropped.items())
+    root = logging.getLogger()
+    message = "log lines were dropped, because stderr did not take them: %s"
+    root.handle(root.makeRecord("dropcast.logs", highest, "", 0, message, (told,), None))
 
 
 class Redactor:
@@ -133,6 +194,10 @@ class JsonLines(logging.Formatter):
             ids=_ids(record),
             error=_error(record),
         )
+
+    def printed(self, text: str) -> str:
+        """Return the line for one that was printed."""
+        return self.line("error", "stderr", text, at_s=time.time())
 
     def line(
         self,
@@ -179,6 +244,10 @@ class TextLines(logging.Formatter):
         lines += ["  " + line.translate(_CONTROLS) for line in _error(record).splitlines()]
         return self._redact(_encodable("\n".join(lines)))
 
+    def printed(self, text: str) -> str:
+        """Return the line for one that was printed: nearly as it is."""
+        return self._redact(_encodable(text.translate(_CONTROLS)))
+
 
 class _Counter(logging.Filter):
     def __init__(self, on_record: Callable[[str], None]) -> None:
@@ -219,9 +288,3 @@ def _time(at_s: float) -> str:
 
 def _encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    if issubclass(kind, KeyboardInterrupt):
-        return
-    logging.getLogger("dropcast").critical("a process failed", exc_info=(kind, error, trace))

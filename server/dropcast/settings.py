@@ -1,22 +1,21 @@
 """Every setting and every limit, in one frozen struct. Names end in their unit.
 
 A value comes from a flag, then from the environment (`DROPCAST_` and the name in capitals), then from the
-default here. `read` turns texts into settings and names what is wrong with them.
+default here: settings_reading.py turns texts into settings. What contradicts each other is refused by `checked`.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from ipaddress import ip_network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, inspect
 
 ENV_PREFIX = "DROPCAST_"
 SECRET_BYTES_MIN = 32
+_PREFIX = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _ORIGIN = re.compile(
-    r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?", re.IGNORECASE
+    r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?", re.IGNORECASE
 )
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
@@ -37,6 +36,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     workers: Annotated[int, Meta(ge=1, le=64)] = 1
     data_dir: str = "dropcast-data"
     redis_url: str = ""
+    prefix: str = "dropcast"
+    engine_memory_bytes_max: Annotated[int, Meta(ge=0, le=2**62)] = 0
 
     # Access
     jwt_algorithm: JwtAlgorithm = "HS256"
@@ -63,6 +64,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     payments: Literal["sandbox"] = "sandbox"
     payment_timeout_ms: Milliseconds = 15_000
     sandbox_slow_ms: Milliseconds = 2_000
+    accept_lost_sales: bool = False
+    viewer_reserves_per_s: Positive = 100
+    payments_per_viewer_max: Positive = 20
+    guest_buyers_per_address_max: Positive = 20
+    host_commands_per_show_per_min: Positive = 1_500
+    log_bytes_per_show_per_min: Positive = 4_194_304
+    event_bytes_max: Positive = 1_048_576
+    shows_per_creator_per_min: Positive = 300
 
     # The socket
     header_deadline_ms: Milliseconds = 10_000
@@ -83,6 +92,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stall_ms: Milliseconds = 25_000
     send_buffer_bytes: Annotated[int, Meta(ge=4_096, le=2**30)] = 131_072
     unacked_ms: Milliseconds = 50_000
+    refused_tokens_per_socket_max: Positive = 16
+    watches_per_show_max: Positive = 2
+    watch_bytes_per_s: Positive = 1_048_576
+    connections_max: Positive = 15_000
+    connections_per_ipv6_64_max: Positive = 10_000
+    connections_per_ipv6_48_max: Positive = 20_000
+    http_connections_max: Positive = 4_096
+    requests_per_address_max: Positive = 256
+    keepalive_ms: Milliseconds = 75_000
+    pipelined_bytes_max: Positive = 65_536
+    answer_stall_ms: Milliseconds = 10_000
+    unread_answer_bytes_max: Positive = 67_108_864
+    body_overhead_bytes_max: Positive = 1_048_576
+    json_body_bytes_max: Positive = 1_048_576
+    imports_max: Annotated[int, Meta(ge=1, le=64)] = 1
+    import_deadline_ms: Milliseconds = 300_000
+    import_memory_bytes_max: Annotated[int, Meta(ge=2**28, le=2**40)] = 1_073_741_824
 
     # The way out
     tick_ms: Milliseconds = 25_000
@@ -92,6 +118,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     slice_sockets: Positive = 64
     ring_events: Positive = 1_024
     room_linger_ms: Milliseconds = 30_000
+    empty_rooms_max: Positive = 100
+    catch_up_bytes_max: Positive = 262_144
+    catch_up_bytes_per_s: Positive = 4_194_304
+    ahead_ms: Milliseconds = 2_000
+    tops_ms: Milliseconds = 100
+    show_reads_max: Positive = 2
+    show_cache_ms: Milliseconds = 250
 
     # Running
     drain_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = 4_000
@@ -101,70 +134,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_format: Literal["text", "json"] = "text"
     metrics_host: str = "127.0.0.1"
     metrics_port: Port = 0
+    stop_delay_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = 0
 
-
-HELP: dict[str, str] = {
-    "host": "Address to listen on.",
-    "port": "TCP port to listen on; 0 takes a free one.",
-    "workers": "Worker processes, each with its own listening socket on the same port.",
-    "data_dir": "Directory of the embedded engine and of the development secret.",
-    "redis_url": "A running Redis or Valkey (7.2 or newer) instead of the embedded engine.",
-    "jwt_algorithm": "The one algorithm that tokens may be signed with: HS256, RS256, PS256, ES256 or EdDSA.",
-    "jwt_secret": "Shared secret of 32 bytes or more, best given as DROPCAST_JWT_SECRET; without it one is made.",
-    "jwt_public_key": "PEM file with the public key of the token issuer.",
-    "jwt_jwks": "File or https address of the token issuer's JWKS.",
-    "jwt_audience": "What a token's aud must name.",
-    "jwt_issuer": "What a token's iss must be.",
-    "jwt_leeway_s": "Seconds that clocks may differ by when exp is checked.",
-    "anonymous_watching": "Whether a viewer without a token may watch.",
-    "guest_buying": "Whether a viewer without a token gets a signed guest token and may buy.",
-    "guest_token_s": "Seconds that a guest token lasts.",
-    "known_tokens_max": "Verified tokens that a worker remembers, so that they are not verified again.",
-    "at_token_expiry": "What becomes of an open socket whose token has expired: anonymous (until auth) or close.",
-    "allowed_origins": "Origins of web pages that may connect, with commas, as in https://shop.example; * is any. "
-    "A page of this server itself always may, and so may an app, which names no origin.",
-    "trusted_proxies": "Addresses or networks of proxies, with commas, whose word for a client's address is taken.",
-    "proxy_header": "The header by which trusted proxies name the client: x-forwarded-for or forwarded.",
-    "hold_ms": "How long a hold lasts unless the pin says otherwise, in milliseconds.",
-    "drop_limit": "Units of a drop that one viewer may have unless the pin says otherwise.",
-    "holds_per_viewer_max": "Holds that one viewer may ever make in one show.",
-    "thaw_after_restart": "Whether sales that froze because history was lost go on without an operator.",
-    "payments": "Payment provider: sandbox.",
-    "payment_timeout_ms": "How long a payment may take before it is undone, in milliseconds.",
-    "sandbox_slow_ms": "How long the sandbox provider's slow token takes, in milliseconds.",
-    "header_deadline_ms": "How long a client may take to send its request's head, in milliseconds.",
-    "header_bytes_max": "Bytes of a request's head at most.",
-    "headers_max": "Header fields of a request at most.",
-    "body_deadline_ms": "How long a client may take to send its request's body, in milliseconds.",
-    "body_bytes_max": "Bytes of a request's body at most.",
-    "hello_deadline_ms": "How long a client may take to say hello, in milliseconds.",
-    "message_bytes_max": "Bytes of a client's message at most.",
-    "shows_per_socket_max": "Shows that one socket may watch at once.",
-    "connections_per_address_max": "Connections from one address (IPv6: one /64) to one worker at most.",
-    "anonymous_commands_per_s": "Commands a second that the socket of an anonymous viewer may send on average.",
-    "viewer_commands_per_s": "Commands a second that a viewer's socket may send on average.",
-    "host_commands_per_s": "Commands a second that the socket of a creator, moderator or operator may send on average.",
-    "control_frames_per_s": "Pings, pongs and fragments a second that a socket may send on average.",
-    "command_burst_s": "Seconds whose commands, pings and fragments may come at once.",
-    "outbox_bytes_max": "Bytes that may wait for a slow viewer before it is dropped.",
-    "stall_ms": "How long a viewer may take no bytes, or answer no ping, before it is dropped, in milliseconds.",
-    "send_buffer_bytes": "Bytes that the kernel may hold for one viewer; Linux doubles it for its own needs.",
-    "unacked_ms": "How long sent bytes may stay unacknowledged before the kernel gives up, in milliseconds.",
-    "tick_ms": "How often every room hears a tick, in milliseconds.",
-    "stock_ms": "How often a room hears of stock at most, in milliseconds.",
-    "stock_urgent_units": "At this many units or fewer, stock is told at once.",
-    "beat_ms": "How often workers compare viewers and logs, in milliseconds.",
-    "slice_sockets": "Sockets written in one go before other work gets its turn.",
-    "ring_events": "Events of a show kept encoded for viewers who come back.",
-    "room_linger_ms": "How long a worker keeps following a show that its last viewer left, in milliseconds.",
-    "drain_ms": "Over how long a stopping worker sends viewers away, in milliseconds; half stop_deadline_ms at most.",
-    "come_back_ms": "Viewers who are sent away are told to come back within this time, in milliseconds.",
-    "stop_deadline_ms": "How long workers may take to stop before they are killed, in milliseconds.",
-    "log_level": "What is logged: debug, info, warning or error.",
-    "log_format": "How it is logged, on stderr: text, or json with one object per line.",
-    "metrics_host": "Address to serve /metrics on; whoever reaches it may read them.",
-    "metrics_port": "TCP port to serve /metrics for Prometheus on; 0 serves none.",
-}
 
 NAMES = Settings.__struct_fields__
 _STRUCT = inspect.type_info(Settings)
@@ -186,37 +157,6 @@ def groups() -> dict[str, tuple[str, ...]]:
     """Return the names of the settings by group, in order."""
     starts = [*(NAMES.index(first) for first in _GROUPS.values()), len(NAMES)]
     return {title: NAMES[starts[i] : starts[i + 1]] for i, title in enumerate(_GROUPS)}
-
-
-def read(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
-    """Return the settings from `flags` (None means not given) and the environment.
-
-    Raises SettingsError that names the flag or the variable, for one that is unknown as for one that is invalid.
-    """
-    values: dict[str, Any] = {}
-    origin: dict[str, str] = {}
-    for variable, text in environ.items():
-        if variable.startswith(ENV_PREFIX):
-            name = variable.removeprefix(ENV_PREFIX).lower()
-            if name not in NAMES:
-                raise SettingsError(f"{variable} is no setting of dropcast{_similar(name, variable_of)}")
-            values[name] = text
-            origin[name] = variable
-    for name, value in flags.items():
-        if name not in NAMES:
-            raise SettingsError(f"{flag_of(name)} is no setting of dropcast{_similar(name, flag_of)}")
-        if value is not None:
-            values[name] = value
-            origin[name] = flag_of(name)
-    settings = Settings()
-    for name, value in values.items():
-        try:
-            # One at a time, so that the message can name the one that is wrong.
-            converted = msgspec.convert({name: value}, Settings, strict=False)
-        except msgspec.ValidationError as error:
-            raise SettingsError(f"{origin[name]}={value}: it must be {wanted(name)}") from error
-        settings = msgspec.structs.replace(settings, **{name: getattr(converted, name)})
-    return _checked(settings)
 
 
 def flag_of(name: str) -> str:
@@ -248,13 +188,12 @@ def listed(value: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in value.split(",") if item.strip())
 
 
-def _similar(name: str, spell: Callable[[str], str]) -> str:
-    close = get_close_matches(name, NAMES, n=1)
-    return f"; is {spell(close[0])} meant?" if close else ""
-
-
-def _checked(settings: Settings) -> Settings:
+def checked(settings: Settings) -> Settings:
     """Refuse settings that contradict each other."""
+    if not _PREFIX.fullmatch(settings.prefix):
+        raise SettingsError(
+            f"prefix={settings.prefix}: it must be 1 to 64 letters, digits, dots, colons, hyphens and underscores"
+        )
     algorithm, secret = settings.jwt_algorithm, settings.jwt_secret
     hmac = algorithm == "HS256"
     if hmac and (settings.jwt_public_key or settings.jwt_jwks):
@@ -269,14 +208,29 @@ def _checked(settings: Settings) -> Settings:
         raise SettingsError(f"jwt_secret is shorter than {SECRET_BYTES_MIN} bytes")
     if settings.jwt_jwks.startswith("http:"):
         raise SettingsError("jwt_jwks is fetched by https or read from a file, never by plain http")
+    if "@" in settings.jwt_jwks.removeprefix("https://").partition("/")[0] and "://" in settings.jwt_jwks:
+        # The library would take it for a part of the host, and say it in its message.
+        raise SettingsError("jwt_jwks is an address without a user and a password")
     for origin in listed(settings.allowed_origins):
-        if origin != "*" and not _ORIGIN.fullmatch(origin):
-            raise SettingsError(
-                f"allowed_origins={origin}: an origin is a scheme and a host, as in https://shop.example"
-            )
+        _check_origin(origin)
     for network in listed(settings.trusted_proxies):
         try:
             ip_network(network)
         except ValueError as error:
             raise SettingsError(f"trusted_proxies={network}: {error}") from error
     return settings
+
+
+def _check_origin(origin: str) -> None:
+    """Refuse an item of allowed_origins that no browser or app shell ever sends as its origin."""
+    found = _ORIGIN.fullmatch(origin)
+    if origin == "*" or (found and int(found["port"] or 0) <= 65_535):
+        return
+    hint = "an origin is a scheme and a host, as in https://shop.example or capacitor://localhost"
+    if origin.lower() == "null":
+        hint = "any sandboxed page and any file has the origin null, so only * allows it"
+    elif origin.lower() == "file://":
+        hint = "any file on a device has this origin, so only * allows it"
+    elif "*" in origin:
+        hint = "each host is named in full; only * alone stands for any origin"
+    raise SettingsError(f"allowed_origins={origin}: {hint}")

@@ -1,7 +1,8 @@
 """A worker process: `python -m dropcast.worker`, started by the supervisor and by nobody else.
 
 Its standard input brings one line of JSON, a WorkerConfig, and then stays open: when it ends, the supervisor is
-dead, and the worker stops as it does for SIGTERM.
+dead, and the worker stops as it does for SIGTERM. Anything else that comes there means that the server stops soon: the
+worker says that it is not ready, and serves on.
 """
 
 import asyncio
@@ -9,7 +10,6 @@ import contextlib
 import gc
 import logging
 import os
-import signal
 import sys
 import threading
 
@@ -20,13 +20,17 @@ from dropcast import logs
 from dropcast.app import run_worker
 from dropcast.config import WorkerConfig
 from dropcast.domain.faults import Fault
+from dropcast.log_writer import FLUSH_S
 from dropcast.metrics import counts
 from dropcast.settings import SettingsError
+from dropcast.signals import stop_signals
 
 logger = logging.getLogger("dropcast.worker")
 
 _STDIN = 0
 _COLLECT_AFTER = (50_000, 20, 50)
+_FLUSH_SHARE = 0.1
+"""How much of the time to stop log lines may take that stderr does not."""
 _GRACE_S = 1.0
 """Beyond the stop deadline the supervisor kills; a worker without one ends itself this much later."""
 
@@ -52,6 +56,7 @@ def main() -> int:
 async def _run(config: WorkerConfig) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
+    leave = asyncio.Event()
 
     def stop_now() -> None:
         if not stop.is_set():
@@ -59,7 +64,9 @@ async def _run(config: WorkerConfig) -> None:
             _end_at_last(config.settings.stop_deadline_ms / 1000 + _GRACE_S)
 
     def on_stdin() -> None:
-        if not os.read(_STDIN, 4096):
+        if os.read(_STDIN, 4096):
+            leave.set()
+        else:
             loop.remove_reader(_STDIN)
             stop_now()
 
@@ -69,10 +76,10 @@ async def _run(config: WorkerConfig) -> None:
             os.write(config.ready_fd, b"\x01")
         os.close(config.ready_fd)
 
-    loop.add_signal_handler(signal.SIGTERM, stop_now)
-    loop.add_signal_handler(signal.SIGINT, stop_now)
+    for number in stop_signals():
+        loop.add_signal_handler(number, stop_now)
     loop.add_reader(_STDIN, on_stdin)
-    await run_worker(config, ready=ready, stop=stop)
+    await run_worker(config, ready=ready, leave=leave, stop=stop)
 
 
 def _spare_the_collector() -> None:
@@ -88,7 +95,13 @@ def _spare_the_collector() -> None:
 
 def _end_at_last(after_s: float) -> None:
     """End the process though its loop hangs, so that none outlives its supervisor."""
-    timer = threading.Timer(after_s, os._exit, (1,))
+
+    def end() -> None:
+        logger.error("the worker did not stop by itself and is ended")
+        logs.flush()
+        os._exit(1)
+
+    timer = threading.Timer(after_s, end)
     timer.daemon = True
     timer.start()
 
@@ -97,6 +110,9 @@ def _set_up_logging(config: WorkerConfig) -> None:
     def on_record(severity: str) -> None:
         counts.log_records[severity] += 1
 
+    def on_dropped(severity: str, lines: int) -> None:
+        counts.log_lines_dropped[severity] += lines
+
     level = config.settings.log_level.upper()
     logs.configure(
         level=level,
@@ -104,7 +120,11 @@ def _set_up_logging(config: WorkerConfig) -> None:
         worker=config.name,
         secrets=[config.settings.jwt_secret],
         on_record=on_record,
+        on_dropped=on_dropped,
+        flush_s=min(FLUSH_S, config.settings.stop_deadline_ms / 1000 * _FLUSH_SHARE),
     )
+    # The supervisor has directed stdout to where stderr goes.
+    sys.stdout = sys.stderr
     if level != "DEBUG":
         # What uvicorn and asyncio say at info is about processes, which are the supervisor's to tell of.
         for talkative in ("uvicorn", "asyncio"):

@@ -1,7 +1,7 @@
 """What the benches know of the engine functions is what the server says."""
 
-from dropcast.store import keys
 from dropcast_bench import engine_call
+from tests.support.keys import keys
 
 
 def test_the_keys_of_a_show_are_the_servers_own() -> None:

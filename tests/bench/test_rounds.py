@@ -2,7 +2,7 @@
 
 from dropcast_bench.installed import command, is_here
 from dropcast_bench.results import Figures
-from dropcast_bench.rounds import Contender, Size, play
+from dropcast_bench.rounds import Contender, play
 from dropcast_bench.servers import ServerFault
 
 
@@ -41,7 +41,3 @@ def test_modules_and_commands_are_found() -> None:
     assert is_here("json")
     assert is_here("python3")
     assert command("no-such-command-anywhere") is None
-
-
-def test_a_small_size_takes_the_small_number() -> None:
-    assert (Size().of(2_000, 20), Size(small=True).of(2_000, 20)) == (2_000, 20)

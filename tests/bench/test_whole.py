@@ -13,6 +13,7 @@ import pytest
 
 from dropcast_bench.__main__ import BENCHES
 from dropcast_bench.installed import is_here
+from dropcast_bench.revisions import ROOT
 from dropcast_bench.rounds import Size
 
 _MARK = "BENCH_TEST_RUN"
@@ -82,3 +83,13 @@ def test_only_the_contenders_that_are_named_play_and_a_claim_that_fails_is_a_sta
     assert told["results"]["floor"]["payload_bytes"] == 200
     # Ours did not play, so nothing can be said of it.
     assert status == 1
+
+
+@pytest.mark.timeout(180)  # three servers, one after the other
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no checkout of git")
+def test_a_small_comparison_plays_all_sides_and_leaves_nothing_behind() -> None:
+    told, status = run("compare", "--against", "HEAD", "--small", "--rounds", "1", "--only", "idle", "--json")
+    assert (told["left_out"], status) == ({}, 0)
+    assert told["figures"]["idle"].keys() == {"this", "other", "again"}
+    assert [cost["name"] for cost in told["costs"]] == ["idle", "idle, memory"]
+    assert told["this"].removesuffix(" with changes") == told["against"]

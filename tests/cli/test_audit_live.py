@@ -8,11 +8,11 @@ import msgspec
 from click.testing import CliRunner
 
 from dropcast.cli import main
-from dropcast.store import keys
 from dropcast.store.connection import ask, connect
 from dropcast.store.embedded import running
 from dropcast_client import Client, Held
 from tests.support.house import House
+from tests.support.keys import keys
 from tests.support.server import SECRET, Server
 
 AUDITS = 12
@@ -91,7 +91,9 @@ async def tamper(data_dir: Path, show: str, drop: str) -> None:
 
 async def test_audits_under_load_find_nothing_and_still_find_what_is_wrong(tmp_path: Path) -> None:
     # Buyers here say more in a second than people do.
-    server = Server(tmp_path, viewer_commands_per_s=100_000, host_commands_per_s=100_000)
+    server = Server(
+        tmp_path, viewer_commands_per_s=100_000, viewer_reserves_per_s=100_000, host_commands_per_s=100_000
+    )
     try:
         house = House(server.settings, server.port, SECRET)
         await house.import_catalogue()

@@ -14,7 +14,9 @@ from dropcast.edge.secrets import SECRET_FILE
 from dropcast.edge.tokens import Verifier
 from dropcast.settings import NAMES, Settings, flag_of
 
-COMMANDS = ["serve", "demo", "loadtest", "bench", "token", "import", "shows", "audit"]
+COMMANDS = [
+    *("serve", "demo", "loadtest", "bench", "token", "import", "shows", "audit", "freeze", "thaw", "health")
+]
 
 
 def run(*arguments: object, **variables: str) -> Result:

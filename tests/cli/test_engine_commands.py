@@ -12,11 +12,11 @@ from dropcast.cli import main
 from dropcast.domain.catalogue import Product
 from dropcast.domain.trades import Granted
 from dropcast.settings import Settings
-from dropcast.store import keys
 from dropcast.store.connection import ask
 from dropcast.supervisor import Engine, open_engine
 from tests.support.engine import HOLDS_PER_VIEWER_MAX, Stall, pay, reserve, sell
 from tests.support.house import CATALOGUE
+from tests.support.keys import keys
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "data"
 

@@ -4,25 +4,29 @@ import asyncio
 import json
 import os
 import re
+import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dropcast.store import keys
 from dropcast.store.connection import ask, connect
 from dropcast.store.embedded import running
 from dropcast_loadtest.evening.plan import plan
+from tests.support.commands import ignoring
+from tests.support.keys import keys
 from tests.support.server import SECRET, Server
 
 TINY = ("--users", "20", "--seconds", "4", "--json")
 
 
 async def rehearse(
-    *arguments: str, tmp_path: Path, environ: dict[str, str] | None = None
+    *arguments: str, tmp_path: Path, environ: dict[str, str] | None = None, prefix: Sequence[str] = ()
 ) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
+        *prefix,
         sys.executable,
         "-m",
         "dropcast",
@@ -124,3 +128,23 @@ async def test_a_server_whose_books_cannot_be_reached_is_not_rehearsed_on(tmp_pa
     assert process.returncode == 1
     assert out == b""
     assert "give --data-dir or DROPCAST_REDIS_URL, or --no-audit" in err.decode()
+
+
+async def test_a_background_job_ends_in_order_by_sigterm(tmp_path: Path) -> None:
+    prefix = ignoring(signal.SIGINT)
+    process = await rehearse("--users", "20", "--seconds", "600", "--json", tmp_path=tmp_path, prefix=prefix)
+    assert process.stderr is not None
+    told = b""
+    try:
+        while b"show rehearsal-" not in told:
+            line = await process.stderr.readline()
+            assert line, told
+            told += line
+        process.send_signal(signal.SIGTERM)
+        out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    summary = only_line(out)
+    assert summary["interrupted"], (told + err).decode()
+    assert summary["audit"] == "ok"

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from click.testing import CliRunner
 
 from dropcast.cli.demo import demo
 from dropcast.demo import processes
+from tests.support.commands import ignoring
 
 HEADER = "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price\n"
 
 
-async def play(*arguments: str) -> asyncio.subprocess.Process:
+async def play(*arguments: str, prefix: Sequence[str] = ()) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
+        *prefix,
         sys.executable,
         "-m",
         "dropcast",
@@ -58,15 +61,29 @@ async def test_a_show_sells_out_and_its_books_agree(tmp_path: Path) -> None:
     assert (tmp_path / "data").is_dir(), "a directory that was given is kept"
 
 
-async def test_an_interrupt_ends_the_show_early_and_the_audit_is_held(tmp_path: Path) -> None:
-    process = await play("--viewers", "10", "--seconds", "60", "--json", "--data-dir", str(tmp_path / "data"))
+@pytest.mark.parametrize(
+    ("prefix", "numbers"),
+    [
+        ([], [signal.SIGINT]),
+        # Were the first one taken, the second would end it without an audit.
+        (ignoring(signal.SIGINT, signal.SIGHUP), [signal.SIGINT, signal.SIGHUP, signal.SIGTERM]),
+    ],
+    ids=["in a terminal", "as a background job"],
+)
+async def test_an_interrupt_ends_the_show_early_and_the_audit_is_held(
+    prefix: list[str], numbers: list[signal.Signals], tmp_path: Path
+) -> None:
+    process = await play(
+        *("--viewers", "10", "--seconds", "60", "--json", "--data-dir", str(tmp_path / "data")), prefix=prefix
+    )
     assert process.stderr is not None
     told = b""
     while b"Pinned" not in told:
         line = await process.stderr.readline()
         assert line, told
         told += line
-    process.send_signal(signal.SIGINT)
+    for number in numbers:
+        process.send_signal(number)
     out, err = await process.communicate()
     assert process.returncode == 0, (told + err).decode()
     summary = last_line(out)

@@ -53,6 +53,21 @@ def test_a_small_rsa_key_is_refused(tmp_path: Path) -> None:
         Verifier(Settings(jwt_algorithm="RS256", jwt_public_key=str(path)))
 
 
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_files_from_another_system_are_read(mark: bytes, line_end: bytes, tmp_path: Path) -> None:
+    path = pem(tmp_path / "public.pem", RSA_KEY)
+    path.write_bytes(mark + path.read_bytes().replace(b"\n", line_end))
+    key_set = tmp_path / "keys.json"
+    key_set.write_bytes(mark + json.dumps(json.loads(jwks(jwk(RSA_KEY, "k1"))), indent=1).encode() + line_end)
+    for settings in (
+        Settings(jwt_algorithm="RS256", jwt_public_key=str(path)),
+        Settings(jwt_algorithm="RS256", jwt_jwks=str(key_set)),
+    ):
+        verifier = Verifier(settings)
+        assert verifier.verify(token(RSA_KEY, "RS256", kid="k1")).id == "vera"
+
+
 @pytest.mark.parametrize("name", ["missing.pem", "garbage.pem"])
 def test_a_key_file_that_cannot_be_read_is_named(name: str, tmp_path: Path) -> None:
     (tmp_path / "garbage.pem").write_text("no key")

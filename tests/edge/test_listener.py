@@ -42,7 +42,7 @@ async def test_a_retired_socket_refuses_and_its_successor_listens_on_it_again(sh
         listener = inherit(shared.dup().detach(), Settings())
         server = await asyncio.start_server(greet, sock=listener)
         assert await answer(address) == b"hello"
-        await retire(listener, server.close)
+        await retire([listener], server.close)
         await server.wait_closed()
         with pytest.raises(ConnectionRefusedError):
             await answer(address)
@@ -53,7 +53,7 @@ async def test_whoever_connected_before_is_accepted(shared: socket.socket) -> No
     waiting = [socket.create_connection(address) for _ in range(20)]
     listener = inherit(shared.dup().detach(), Settings())
     server = await asyncio.start_server(greet, sock=listener)
-    await retire(listener, server.close)
+    await retire([listener], server.close)
     await server.wait_closed()
     for client in waiting:
         with client:

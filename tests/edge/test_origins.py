@@ -1,4 +1,4 @@
-"""Which pages may connect: those of the server itself, and those that are listed."""
+"""Which pages and app shells may connect: those of the server itself, and those that are listed."""
 
 import pytest
 
@@ -21,12 +21,26 @@ from dropcast.edge.origins import Origins
         ("null", "live.example", False),
         ("", "", False),
         ("file://", "", False),
+        ("https://shop.example:443", "live.example", True),
+        ("http://shop.example:443", "live.example", False),
+        ("capacitor://localhost", "live.example", True),
+        ("Ionic://localhost", "live.example", True),
+        ("tauri://localhost", "live.example", True),
+        ("chrome-extension://abcdefghijklmnop", "live.example", True),
+        ("capacitor://localhost.evil.example", "live.example", False),
+        ("capacitor://localhost:80", "live.example", False),
+        ("capacitor://live.example", "live.example", False),
+        ("https://odd.example", "live.example", True),
     ],
 )
 def test_a_page_may_connect_when_it_is_listed_or_the_servers_own(
     origin: str, host: str, allowed: bool
 ) -> None:
-    assert Origins("https://shop.example, http://localhost:5173").allow(origin, host) is allowed
+    listed = (
+        "https://shop.example, http://localhost:5173, capacitor://localhost, ionic://localhost, tauri://localhost,"
+        "chrome-extension://abcdefghijklmnop, https://odd.example:443"
+    )
+    assert Origins(listed).allow(origin, host) is allowed
 
 
 def test_without_a_list_only_the_servers_own_pages_may() -> None:

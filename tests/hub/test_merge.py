@@ -54,3 +54,21 @@ def test_an_event_that_does_not_follow_starts_the_ring_anew() -> None:
     ring.append(1, (b"", b""))
     ring.append(5, (b"", b""))
     assert [item.seq for item in ring.after(0)] == [5]
+
+
+@given(st.integers(1, 10), st.lists(st.integers(0, 50), max_size=30), st.integers(0, 40))
+def test_the_ring_knows_the_bytes_of_what_it_would_give(
+    events_max: int, sizes: list[int], since: int
+) -> None:
+    ring = EventRing(events_max)
+    for seq, size in enumerate(sizes, 1):
+        ring.append(seq, (b"x" * size, b""))
+    kept = ring.after(since)
+    assert ring.bytes_after(since) == sum(len(item.value[0]) for item in kept)
+    assert ring.first == (max(1, len(sizes) - events_max + 1) if sizes else None)
+    top = len(sizes)
+    whole = ring.payloads_after(since, top) if since <= top else None
+    merged = merge(since, top, kept) if since <= top else None
+    assert whole == (merged if sizes or since == top else None)
+    ring.clear()
+    assert (ring.bytes_after(since), ring.first) == (0, None)

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.support.house import House
 from tests.support.server import SECRET, Server
 
-DEADLINES = {"hello_deadline_ms": 600, "header_deadline_ms": 700, "body_deadline_ms": 700}
+DEADLINES: dict[str, Any] = {"hello_deadline_ms": 600, "header_deadline_ms": 700, "body_deadline_ms": 700}
 
 
 @pytest.fixture(scope="module")

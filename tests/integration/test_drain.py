@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.house import House
-from tests.support.processes import workers_of
-from tests.support.raw import Raw, live, say
+from tests.support.processes import children_of, workers_of
+from tests.support.raw import Raw, connection, live, say
 from tests.support.server import SECRET, Server
 from tests.support.wait import wait_until
 
@@ -212,3 +212,38 @@ async def test_a_stopping_worker_takes_no_new_socket_and_says_so(tmp_path: Path)
             assert b"retry-after: 1\r\n" in head
         writer.close()
         await writer.wait_closed()
+
+
+async def test_connections_at_rest_end_at_once_and_answers_under_way_say_that_they_are_the_last(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path, workers=1) as (house, server):
+        (worker,) = workers_of(server.process.pid)
+        (engine,) = children_of(server.process.pid) - {worker}
+        async with connection(house.port) as resting, connection(house.port) as busy:
+            for raw in (resting, busy):
+                await raw.send(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+                status, head = await raw.head()
+                assert status == 200
+                assert b"connection: close" not in head
+                await raw.reader.readuntil(b"}")
+            os.kill(engine, signal.SIGSTOP)
+            try:
+                await busy.send(b"GET /v1/products/mug HTTP/1.1\r\nhost: x\r\n\r\n")
+                await busy_is_read(house)
+                began_s = time.monotonic()
+                server.process.send_signal(signal.SIGTERM)
+                assert await resting.ended() == b""
+                assert time.monotonic() - began_s < 2
+            finally:
+                os.kill(engine, signal.SIGCONT)
+            status, head = await busy.head()
+            assert status == 200
+            assert b"connection: close" in head
+            assert b"Big mug" in await busy.ended()
+
+
+async def busy_is_read(house: House) -> None:
+    """What was sent before this is answered was read by the worker."""
+    async with house.http() as http:
+        assert (await http.get("/healthz")).status_code == 200

@@ -18,12 +18,14 @@ STALL_MS = 1_200
 _TEXT = "x" * 1_900
 
 
-def started(tmp_path_factory: pytest.TempPathFactory, **flags: int) -> Iterator[tuple[House, Server]]:
+def started(tmp_path_factory: pytest.TempPathFactory, **flags: Any) -> Iterator[tuple[House, Server]]:
     server = Server(
         tmp_path_factory.mktemp("slow"),
         workers=1,
         host_commands_per_s=10_000,
         viewer_commands_per_s=10_000,
+        host_commands_per_show_per_min=10_000,
+        log_bytes_per_show_per_min=100_000_000,
         send_buffer_bytes=16_384,
         **flags,
     )

@@ -3,12 +3,14 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import httpx
 import pytest
 
 from dropcast.settings import SettingsError
 from dropcast.supervisor.scraping import Scraping
+from tests.support.wait import wait_until
 
 PAGE = "# HELP x Something.\n# TYPE x gauge\nx 1\n"
 
@@ -17,12 +19,13 @@ class Pages:
     def __init__(self) -> None:
         self.asked = 0
         self.fails = False
+        self.text = PAGE
 
     async def page(self) -> str:
         self.asked += 1
         if self.fails:
             raise RuntimeError("no page today")
-        return PAGE
+        return self.text
 
 
 @pytest.fixture
@@ -86,6 +89,43 @@ async def test_a_head_without_end_is_cut_off_and_the_next_scraper_served(
     assert await say(scraping, b"GET /metrics HTTP/1.1\r\nx: " + b"a" * 100_000) == b""
     assert pages.asked == 0
     assert b"200 OK" in await say(scraping, b"GET /metrics HTTP/1.1\r\n\r\n")
+
+
+async def test_connections_that_say_nothing_keep_no_scraper_out(scraping: Scraping) -> None:
+    port = int(scraping.url.split(":")[2].partition("/")[0])
+    silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(200)]
+    try:
+        async with asyncio.timeout(1):
+            assert b"200 OK" in await say(scraping, b"GET /metrics HTTP/1.1\r\n\r\n")
+        # Those that came first had to go, and all go soon.
+        async with asyncio.timeout(10):
+            for reader, _ in silent:
+                with suppress(ConnectionError):
+                    assert await reader.read() == b""
+    finally:
+        for _, writer in silent:
+            writer.close()
+
+
+async def test_pages_that_nobody_reads_keep_no_scraper_out(scraping: Scraping, pages: Pages) -> None:
+    pages.text = PAGE * 100_000
+    port = int(scraping.url.split(":")[2].partition("/")[0])
+    deaf = []
+    for _ in range(70):
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        client.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", port))
+        await asyncio.get_running_loop().sock_sendall(client, b"GET /metrics HTTP/1.1\r\n\r\n")
+        deaf.append(client)
+    try:
+        await wait_until(lambda: pages.asked == len(deaf))
+        pages.text = PAGE
+        async with asyncio.timeout(2):
+            assert b"200 OK" in await say(scraping, b"GET /metrics HTTP/1.1\r\n\r\n")
+    finally:
+        for client in deaf:
+            client.close()
 
 
 async def test_a_page_that_cannot_be_made_is_logged_and_the_next_one_served(

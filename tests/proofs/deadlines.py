@@ -15,12 +15,12 @@ from contextlib import AsyncExitStack
 
 from dropcast.domain.events import DropClosed, DropOpened, DropScheduled, MovementKind
 from dropcast.service.sweeping import LEASE
-from dropcast.store import keys
 from dropcast.store.connection import ask, connect
 from dropcast_client import Client, Held
 from tests.history.checker import Truth
 from tests.proofs.proof import Verdict
 from tests.proofs.stage import Stage, a_server, folder
+from tests.support.keys import keys
 
 WORKERS = 3
 LATE_MS = 1_000

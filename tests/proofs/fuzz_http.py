@@ -24,6 +24,7 @@ from dropcast.supervisor import Running
 from tests.proofs.proof import Verdict
 from tests.proofs.stage import folder
 from tests.support.house import House
+from tests.support.keys import keys
 from tests.support.server import SECRET
 
 EXAMPLES_FULL = 100
@@ -151,7 +152,7 @@ async def _audit(engine_url: str) -> tuple[int, list[str]]:
     """Recount the books of all shows; return how many there are, and what is wrong with them."""
     client = connect(engine_url)
     try:
-        store = Shows(client)
+        store = Shows(client, keys)
         found = [await audit_show(store, show.id) for show in await all_shows(store)]
     finally:
         await client.aclose()

@@ -17,6 +17,7 @@ from dropcast.store.shows import Shows
 from dropcast.supervisor import Running
 from tests.history.checker import Truth
 from tests.support.house import House
+from tests.support.keys import keys
 from tests.support.processes import is_alive
 from tests.support.server import SECRET
 from tests.support.wait import wait_until
@@ -35,7 +36,17 @@ async def folder() -> AsyncIterator[Path]:
 @asynccontextmanager
 async def a_server(data_dir: Path, **changes: Any) -> AsyncIterator["Stage"]:
     """A server of this process' own on `data_dir`, with the tests' catalogue."""
-    values = {"port": 0, "data_dir": str(data_dir), "log_level": "error", "jwt_secret": SECRET, **changes}
+    values = {
+        "port": 0,
+        "data_dir": str(data_dir),
+        "log_level": "error",
+        "jwt_secret": SECRET,
+        # A proof does in a minute what people do in a day.
+        "viewer_reserves_per_s": 1_000_000,
+        "host_commands_per_show_per_min": 1_000_000,
+        "log_bytes_per_show_per_min": 2**30,
+        **changes,
+    }
     lines: list[str] = []
     async with Running(Settings(**values), say=lines.append) as running:
         stage = Stage(running, data_dir, lines)
@@ -75,7 +86,7 @@ async def read_truth(engine_url: str, show: str) -> Truth:
     """Read all that an engine has of a show, in the order that the checker asks for."""
     client = connect(engine_url)
     try:
-        shows = Shows(client)
+        shows = Shows(client, keys)
         snapshot = await shows.read(show)
         orders = tuple(await shows.orders(show))
         journal = tuple(await shows.journal(show, 0, _ALL))

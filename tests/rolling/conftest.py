@@ -16,7 +16,7 @@ from redis import Redis
 
 from dropcast.store.embedded import EmbeddedEngine
 from tests.support.house import House
-from tests.support.server import SECRET, Server
+from tests.support.server import SECRET, Server, Start
 
 ORDERS = ("the older starts first", "the newer starts first")
 DIRECTIONS = ("the older writes", "the newer writes")
@@ -57,7 +57,7 @@ def pair(
         for is_old in (is_old_first, not is_old_first):
             server = Server(
                 home / ("old" if is_old else "new"),
-                old_packages if is_old else None,
+                Start(packages=old_packages if is_old else None),
                 workers=1,
                 redis_url=engine.url,
                 beat_ms=250,

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from dropcast.store import keys
 from dropcast.store.connection import ask, connect
 from dropcast_client import (
     Announcement,
@@ -24,6 +23,7 @@ from dropcast_client import (
     Sold,
 )
 from tests.rolling.conftest import Sides
+from tests.support.keys import keys
 from tests.support.raw import live
 from tests.support.wait import wait_until
 from tests.support.watching import Watcher, watching

@@ -11,7 +11,6 @@ from dropcast.domain.faults import EngineAway
 from dropcast.domain.show import Frozen
 from dropcast.domain.trades import Granted, Reason, Refused
 from dropcast.domain.viewer import ANONYMOUS
-from dropcast.service.viewing import Viewing
 from dropcast.settings import Settings
 from dropcast.wire.commands import Since, Watch
 from tests.service.conftest import Parts
@@ -86,8 +85,7 @@ async def test_a_worker_that_fails_over_tells_its_room_by_resync_and_never_mixes
         assert resync["state"]["show"]["frozen"]
 
         # Whoever comes back with the number of a lost event gets the whole state, not what now has the next numbers.
-        viewing = Viewing(stage=parts.stage, store=parts.store, log_events_max=1_000)
-        back = await viewing.watch(Recorder(), ANONYMOUS, Watch(id=1, show="friday", since=seen))
+        back = await parts.viewing.watch(Recorder(), ANONYMOUS, Watch(id=1, show="friday", since=seen))
         assert back is not None
         assert (back.recovered, back.epoch) == (False, resync["epoch"])
 
@@ -137,3 +135,36 @@ async def test_a_replica_says_that_it_takes_no_writes(pair: Pair) -> None:
         with pytest.raises(EngineAway, match="replica") as raised:
             await call
         assert raised.value.temporary
+
+
+async def test_a_primary_that_comes_back_with_less_than_its_stand_in_told_is_another_history(
+    pair: Pair,
+) -> None:
+    """A planned failover and back: the first goes on with its data and its functions, and lacks what it never got."""
+    stall = await Stall(pair.client(pair.first)).open()
+    await say(stall, "all know this")
+    async with a_worker(pair) as parts:
+        live = await parts.stage.enter("friday")
+        assert live.state is not None
+        first_epoch = live.state.epoch
+        member = Recorder()
+        live.room.join(member, "")
+        await pair.hand_over()
+        await pair.cut(pair.second)
+        second = Stall(pair.client(pair.second))
+        pair.lead_to(pair.second)
+        await pair.hang_up(pair.first)
+        await wait_until(lambda: len(member.of_type("resync")) == 1)
+        await say(second, "lost")
+        await wait_until(lambda: said(member)[-1:] == ["lost"])
+
+        await pair.promote(pair.first)
+        pair.lead_to(pair.first)
+        pair.second.stop()
+        await wait_until(lambda: len(member.of_type("resync")) == 2)
+        await say(stall, "after")
+        await wait_until(lambda: said(member)[-1:] == ["after"])
+
+        epochs = [message["epoch"] for message in member.of_type("resync")]
+        assert len({first_epoch, *epochs}) == 3
+        assert await stall.audit() == []

@@ -8,6 +8,7 @@ from dropcast.domain.catalogue import Product, Variant
 from dropcast.domain.events import DropOpened
 from dropcast.domain.trades import Granted
 from dropcast.domain.viewer import Role, Viewer
+from dropcast.service.host_rates import HostRates
 from dropcast.service.hosting import Hosting
 from dropcast.settings import Settings
 from dropcast.store.embedded import EmbeddedEngine
@@ -15,6 +16,7 @@ from dropcast.store.products import Products
 from dropcast.wire.commands import Pin
 from tests.service.conftest import Parts
 from tests.support.engine import Stall, a_drop, reserve
+from tests.support.keys import keys
 from tests.support.recorder import Recorder
 from tests.support.wait import wait_until
 
@@ -117,10 +119,17 @@ async def test_another_worker_takes_a_dead_ones_lease_within_a_second(
 
 
 async def test_a_pins_times_reach_the_engine(parts: Parts, stall: Stall, client: Redis) -> None:
-    products = Products(client)
+    products = Products(client, keys)
     variant = Variant(sku="RED", title="Red", options={"Colour": "Red"}, price_minor=2_900)
     await products.put([Product(handle="scarf", title="Scarf", currency="EUR", variants=(variant,))])
-    hosting = Hosting(store=parts.store, products=products, stage=parts.stage, hold_ms=60_000, drop_limit=2)
+    hosting = Hosting(
+        store=parts.store,
+        products=products,
+        stage=parts.stage,
+        rates=HostRates(commands_per_s=100, burst_s=4, shows_per_min=300),
+        hold_ms=60_000,
+        drop_limit=2,
+    )
     opens_at_ms = 4_000_000_000_000
     pin = Pin(
         id=1,

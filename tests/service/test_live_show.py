@@ -5,10 +5,10 @@ from redis.asyncio import Redis
 
 from dropcast.domain.faults import NotFound
 from dropcast.domain.trades import Release
-from dropcast.store import keys
 from dropcast.store.connection import ask
 from tests.service.conftest import Parts
 from tests.support.engine import Stall, reserve
+from tests.support.keys import keys
 from tests.support.recorder import Recorder
 from tests.support.wait import wait_until
 
@@ -100,11 +100,11 @@ async def test_whoever_asked_for_a_hold_is_told_by_the_reply_and_the_viewers_oth
     asker, other = Recorder(), Recorder()
     live.room.join(asker, "ana")
     live.room.join(other, "ana")
-    live.asked["h1"] = asker
+    live.asked.ask("h1", asker)
     await stall.granted(reserve("h1"))
     await wait_until(lambda: other.of_type("hold_placed"))
     assert asker.of_type("hold_placed") == []
-    assert live.asked == {}
+    assert len(live.asked) == 0
 
 
 async def test_the_last_units_are_told_at_once_and_sold_out_is_a_numbered_event(

@@ -8,12 +8,14 @@ from redis.asyncio import Redis
 from dropcast.domain.faults import Banned, Forbidden
 from dropcast.domain.trades import Granted, Reason, Refused
 from dropcast.domain.viewer import ANONYMOUS, Role, Viewer
+from dropcast.service.host_rates import HostRates
 from dropcast.service.hosting import Hosting
 from dropcast.service.viewing import Viewing
 from dropcast.store.products import Products
 from dropcast.wire.commands import Watch
 from tests.service.conftest import Parts
 from tests.support.engine import Stall, reserve
+from tests.support.keys import keys
 from tests.support.recorder import Recorder
 from tests.support.wait import wait_until
 
@@ -28,13 +30,18 @@ WATCH = Watch(id=1, show="friday")
 @pytest.fixture
 def hosting(parts: Parts, client: Redis) -> Hosting:
     return Hosting(
-        store=parts.store, products=Products(client), stage=parts.stage, hold_ms=60_000, drop_limit=2
+        store=parts.store,
+        products=Products(client, keys),
+        stage=parts.stage,
+        rates=HostRates(commands_per_s=100, burst_s=4, shows_per_min=300),
+        hold_ms=60_000,
+        drop_limit=2,
     )
 
 
 @pytest.fixture
 def viewing(parts: Parts) -> Viewing:
-    return Viewing(stage=parts.stage, store=parts.store, log_events_max=100)
+    return parts.viewing
 
 
 async def test_a_banned_viewers_sockets_leave_the_room_after_hearing_why(

@@ -30,10 +30,10 @@ def test_every_route_is_in_the_document_and_the_other_way_round() -> None:
     nobody: Any = sentinel.nobody
     routes = [
         *health.routes(nobody, "1"),
-        *products.routes(nobody, nobody),
-        *shows.routes(nobody, nobody, nobody, nobody),
+        *products.routes(nobody, nobody, nobody, nobody),
+        *shows.routes(nobody, nobody, nobody, nobody, nobody),
         *drops.routes(nobody, nobody, nobody),
-        *moderation.routes(nobody, nobody),
+        *moderation.routes(nobody, nobody, nobody),
     ]
     routed = [
         (route.path, method) for route in routes for method in sorted((route.methods or set()) - {"HEAD"})

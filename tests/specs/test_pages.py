@@ -3,7 +3,8 @@
 import pytest
 
 from dropcast.cli import main
-from dropcast.settings import HELP, NAMES, flag_of, variable_of
+from dropcast.settings import NAMES, flag_of, variable_of
+from dropcast.settings_help import HELP
 from dropcast.specs import codes_page, commands_page, settings_page
 from dropcast.specs.tables import table
 from dropcast.wire.codes import CLOSE_REASONS, ERRORS, REFUSALS, Close

@@ -11,11 +11,12 @@ from dropcast.domain.books import audit
 from dropcast.domain.events import Restocked, SoldOut
 from dropcast.domain.show import Frozen
 from dropcast.domain.state import Applied, ShowState
-from dropcast.store import keys, library
+from dropcast.store import library
 from dropcast.store.connection import ask, connect
 from dropcast.store.tail import Tail
 from tests.store.model import Model
 from tests.support.engine import Stall, leaked_keys
+from tests.support.keys import keys
 from tests.support.wait import wait_until
 
 LATER_MS = 4_000_000_000_000
@@ -28,8 +29,8 @@ class Engine:
     def __init__(self, url: str) -> None:
         self.runner = asyncio.Runner()
         self.client: Redis = connect(url)
-        self.tail = Tail(connect(url))
-        self.runner.run(library.load(self.client))
+        self.tail = Tail(connect(url), keys)
+        self.runner.run(library.load(self.client, keys))
 
     def run(self, awaitable: Any) -> Any:
         return self.runner.run(awaitable)
@@ -116,7 +117,7 @@ class ComparedShow(RuleBasedStateMachine):
         self.engine.run(self._forget())
 
     async def _forget(self) -> None:
-        await ask(self.engine.client, "DEL", keys.SHOWS, *keys.all_of_show(self.show))
+        await ask(self.engine.client, "DEL", keys.shows, *keys.all_of_show(self.show))
 
 
 def _announced(events: Sequence[Any]) -> list[tuple[str, str, str]]:

@@ -15,6 +15,7 @@ FIT: dict[str, Any] = {
     "redis_version": "7.2.4",
     "redis_mode": "standalone",
     "cluster_enabled": 0,
+    "maxmemory": 2**30,
     "maxmemory_policy": "noeviction",
     "aof_enabled": 1,
     "role": "master",
@@ -44,9 +45,9 @@ class EngineOf:
         raise AssertionError(command)
 
 
-async def examined(**engine: Any) -> list[str]:
+async def examined(*, accept_lost_sales: bool = False, **engine: Any) -> list[str]:
     double: Any = EngineOf(**engine)
-    return await examine(double)
+    return await examine(double, accept_lost_sales=accept_lost_sales)
 
 
 async def test_the_embedded_engine_is_fit(client: Redis) -> None:
@@ -65,6 +66,7 @@ async def test_the_embedded_engine_is_fit(client: Redis) -> None:
         ({"role": "slave"}, "replica"),
         ({"maxmemory_policy": "allkeys-lru"}, "allkeys-lru"),
         ({"maxmemory_policy": "volatile-ttl"}, "noeviction"),
+        ({"aof_enabled": 0}, "set appendonly yes there, or accept_lost_sales here"),
     ],
 )
 async def test_an_unfit_engine_is_refused_in_one_line(engine: dict[str, Any], sentence: str) -> None:
@@ -83,7 +85,11 @@ async def test_newer_engines_are_fit(engine: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("engine", "sentence"),
     [
-        ({"aof_enabled": 0}, "no append-only file"),
+        ({"aof_enabled": 0, "accept_lost_sales": True}, "no append-only file"),
+        ({"aof_enabled": None}, "hides its configuration"),
+        ({"aof_enabled": None, "accept_lost_sales": True}, "hides its configuration"),
+        ({"maxmemory": 0}, "no maxmemory"),
+        ({"maxmemory": 1_000, "used_memory": 1_000}, "it takes 1000 bytes, and its bound is 1000"),
         ({"fsync": "everysec"}, "everysec, not always"),
         ({"fsync": exceptions.NoPermissionError("no")}, "hides its configuration"),
     ],
@@ -91,6 +97,20 @@ async def test_newer_engines_are_fit(engine: dict[str, Any]) -> None:
 async def test_an_engine_that_may_lose_sales_is_warned_of(engine: dict[str, Any], sentence: str) -> None:
     (warning,) = await examined(**engine)
     assert sentence in warning
+
+
+async def test_an_engine_that_tells_nothing_of_its_memory_is_not_warned_of() -> None:
+    assert await examined(maxmemory=None) == []
+
+
+async def test_an_engine_that_lost_its_append_only_file_is_refused_for_real(client: Redis) -> None:
+    await ask(client, "CONFIG", "SET", "appendonly", "no")
+    try:
+        with pytest.raises(EngineUnfit, match="no append-only file"):
+            await examine(client)
+        assert len(await examine(client, accept_lost_sales=True)) == 1
+    finally:
+        await ask(client, "CONFIG", "SET", "appendonly", "yes")
 
 
 async def test_an_engine_that_evicts_is_refused_for_real(client: Redis) -> None:
@@ -117,6 +137,8 @@ async def test_an_engine_that_evicts_is_refused_for_real(client: Redis) -> None:
         (exceptions.AuthenticationError("who are you"), EngineUnfit),
         (exceptions.ReadOnlyError("replica"), EngineAway),
         (exceptions.ResponseError("MISCONF disk"), EngineFault),
+        (exceptions.NoPermissionError("User bob has no permissions to run the 'info' command"), EngineUnfit),
+        (exceptions.ResponseError("ACL failure in script: No permissions to access a key"), EngineUnfit),
     ],
     ids=lambda value: getattr(value, "__name__", type(value).__name__),
 )

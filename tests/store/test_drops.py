@@ -9,10 +9,10 @@ from dropcast.domain.events import Announcement, DropClosed, DropOpened, DropUpd
 from dropcast.domain.faults import BadRequest, Conflict, NotFound
 from dropcast.domain.ports import Change, NewDrop
 from dropcast.domain.trades import Granted
-from dropcast.store import keys
 from dropcast.store.connection import ask
 from dropcast.store.shows import Shows
 from tests.support.engine import Stall, a_drop, a_show, pay, release, reserve, sell
+from tests.support.keys import keys
 
 
 async def test_a_pinned_drop_is_published_with_its_card_terms_and_stock(stall: Stall) -> None:

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from dropcast.domain.faults import EngineFault
-from dropcast.store import embedded
+from dropcast.store import data_lock
 from dropcast.store.connection import ask, connect
 from dropcast.store.embedded import EmbeddedEngine, running, socket_path
+from dropcast.store.machine_memory import memory_bytes
 from tests.support.engine import Stall, pay, reserve, sell
 from tests.support.wait import wait_until_sync
 
@@ -62,8 +63,17 @@ async def test_it_keeps_every_write_and_listens_on_no_port(tmp_path: Path) -> No
     assert (config["port"], config["maxmemory-policy"], config["unixsocketperm"]) == (
         "0",
         "noeviction",
-        "700",
+        "600",
     )
+
+
+@pytest.mark.parametrize(("given", "bound"), [(0, memory_bytes() // 2), (123_456_789, 123_456_789)])
+async def test_its_memory_is_bounded_by_what_is_given_or_half_of_what_there_is(
+    tmp_path: Path, given: int, bound: int
+) -> None:
+    with EmbeddedEngine(tmp_path, memory_bytes_max=given) as engine:
+        async with connect(engine.url) as client:
+            assert (await ask(client, "CONFIG GET", "maxmemory"))["maxmemory"] == str(bound)
 
 
 async def test_an_earlier_data_directory_is_picked_up_with_all_that_it_held(tmp_path: Path) -> None:
@@ -136,14 +146,14 @@ def test_who_only_asks_does_not_keep_a_starter_out(tmp_path: Path, monkeypatch: 
     fcntl.flock(lock, fcntl.LOCK_EX)
     tries: list[int] = []
 
-    def let_go_after_the_second(descriptor: int) -> bool:
+    def let_go_after_the_second(descriptor: int, data_dir: Path) -> bool:
         tries.append(descriptor)
         if len(tries) == 2:
             fcntl.flock(lock, fcntl.LOCK_UN)
-        return try_lock(descriptor)
+        return try_lock(descriptor, data_dir)
 
-    try_lock = embedded._try_lock
-    monkeypatch.setattr(embedded, "_try_lock", let_go_after_the_second)
+    try_lock = data_lock.try_lock
+    monkeypatch.setattr(data_lock, "try_lock", let_go_after_the_second)
     with EmbeddedEngine(tmp_path):
         assert len(tries) >= 2
     os.close(lock)
@@ -152,16 +162,16 @@ def test_who_only_asks_does_not_keep_a_starter_out(tmp_path: Path, monkeypatch: 
 def test_a_lock_file_that_was_taken_away_meanwhile_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    try_lock = embedded._try_lock
+    try_lock = data_lock.try_lock
     taken_away: list[int] = []
 
-    def lose_the_first(descriptor: int) -> bool:
+    def lose_the_first(descriptor: int, data_dir: Path) -> bool:
         if not taken_away:
             taken_away.append(descriptor)
             (tmp_path / "engine.lock").unlink()
-        return try_lock(descriptor)
+        return try_lock(descriptor, data_dir)
 
-    monkeypatch.setattr(embedded, "_try_lock", lose_the_first)
+    monkeypatch.setattr(data_lock, "try_lock", lose_the_first)
     with EmbeddedEngine(tmp_path):
         assert running(tmp_path)
 

@@ -6,7 +6,6 @@ from dropcast.domain.events import MovementKind
 from dropcast.domain.hold import Order
 from dropcast.domain.ports import Change
 from dropcast.domain.trades import Expire, Granted, Invalid, Problem, Reason, Refused
-from dropcast.store import keys
 from dropcast.store.connection import ask
 from tests.support.engine import (
     Stall,
@@ -18,6 +17,7 @@ from tests.support.engine import (
     sell,
     unpay,
 )
+from tests.support.keys import keys
 
 # Release -----------------------------------------------------------------------------------------------------
 

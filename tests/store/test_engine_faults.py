@@ -15,8 +15,9 @@ from dropcast.store.connection import ask, connect, examine
 from dropcast.store.desk import Desk
 from dropcast.store.embedded import EmbeddedEngine
 from dropcast.store.shows import Shows
-from tests.support.engine import Stall, pay, release, reserve, sell
+from tests.support.engine import Stall, memory_bound, pay, release, reserve, sell
 from tests.support.full_disk import a_program_with_little_room
+from tests.support.keys import keys
 from tests.support.wait import wait_until
 
 ROOM_BYTES = 256 * 1024
@@ -76,11 +77,8 @@ async def test_when_the_disk_is_full_it_ends_and_comes_back_with_all_that_it_ans
 async def little_memory(client: Redis, stall: Stall) -> AsyncIterator[Stall]:
     """A stall in an engine that has hardly any memory left."""
     used = (await ask(client, "INFO", "memory"))["used_memory"]
-    await ask(client, "CONFIG", "SET", "maxmemory", used + 200_000)
-    try:
+    async with memory_bound(client, used + 200_000):
         yield stall
-    finally:
-        await ask(client, "CONFIG", "SET", "maxmemory", 0)
 
 
 async def test_reserves_are_refused_when_memory_runs_out_and_what_is_held_can_be_sold_or_given_back(
@@ -134,7 +132,7 @@ async def test_a_library_lost_by_flushing_everything_is_loaded_again(client: Red
 
 
 async def test_a_connection_that_is_refused_is_away(tmp_path: Path) -> None:
-    shows = Shows(connect(f"unix://{tmp_path}/engine.sock"))
+    shows = Shows(connect(f"unix://{tmp_path}/engine.sock"), keys)
     with pytest.raises(EngineAway):
         await shows.trade("friday", [reserve("h1")], 5)
 

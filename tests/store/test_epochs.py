@@ -1,19 +1,21 @@
 """Epochs: whoever goes on with a show that another run of the engine wrote begins a new one before it appends."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
 from dropcast.domain.drop import DropStatus
-from dropcast.domain.events import SalesFrozen
+from dropcast.domain.events import SalesFrozen, Snapshot
 from dropcast.domain.ports import Change
 from dropcast.domain.show import Frozen
 from dropcast.domain.trades import Expire, Granted, Reason, Refused
-from dropcast.store import keys
 from dropcast.store.connection import ask
 from dropcast.store.functions import Functions
 from dropcast.store.shows import Shows
 from tests.support.engine import Stall, a_drop, a_show, release, reserve
+from tests.support.keys import keys
+from tests.support.replica import Pair
 
 WRITERS: dict[str, Callable[[Stall], Awaitable[object]]] = {
     "pin": lambda stall: stall.shows.pin("friday", a_drop("d2")),
@@ -47,7 +49,7 @@ async def test_every_writer_in_another_run_begins_a_new_epoch(stall: Stall, name
     after = await stall.shows.read("friday")
     assert after.epoch != before.epoch
     assert await meta(stall, "epoch") == after.epoch
-    assert await meta(stall, "run") == await Functions(stall.client).run()
+    assert await meta(stall, "run") == await Functions(stall.client, keys).run()
     assert [event.seq for event in await stall.events()] == list(range(1, after.seq + 1))
     await WRITERS["beat"](stall)
     assert (await stall.shows.read("friday")).epoch == after.epoch
@@ -107,7 +109,7 @@ async def test_what_an_operator_has_frozen_stays_frozen_for_that_reason(stall: S
 
 
 async def test_whoever_vouches_for_the_run_before_keeps_the_epoch(stall: Stall) -> None:
-    functions = Functions(stall.client)
+    functions = Functions(stall.client, keys)
     before = await stall.shows.read("friday")
     await was_written_by_another_run(stall, "one")
     assert not await functions.adopt("friday", before=["two", "three"])
@@ -124,13 +126,13 @@ async def test_a_show_of_version_1_has_no_run_and_goes_on_in_its_epoch(stall: St
     await ask(stall.client, "HDEL", keys.of_show("friday", "meta"), "run")
     await stall.granted(reserve("h1"))
     assert (await stall.shows.read("friday")).epoch == before.epoch
-    assert await meta(stall, "run") == await Functions(stall.client).run()
+    assert await meta(stall, "run") == await Functions(stall.client, keys).run()
 
 
 async def test_the_library_loaded_anew_in_the_same_process_is_the_same_run(stall: Stall) -> None:
-    run = await Functions(stall.client).run()
+    run = await Functions(stall.client, keys).run()
     await ask(stall.client, "FUNCTION", "FLUSH")
-    assert await Functions(stall.client).run() == run
+    assert await Functions(stall.client, keys).run() == run
 
 
 async def test_events_of_another_epoch_are_not_given_for_those_that_were_asked_for(stall: Stall) -> None:
@@ -140,3 +142,87 @@ async def test_events_of_another_epoch_are_not_given_for_those_that_were_asked_f
     await stall.shows.announce("friday", "hello", None, "key")
     assert await stall.shows.events("friday", 0, 10, epoch) == []
     assert len(await stall.shows.events("friday", 0, 10)) == 4
+
+
+@pytest.fixture
+async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
+    async with Pair(tmp_path) as pair:
+        yield pair
+
+
+async def there_and_back(pair: Pair, write: Callable[[Stall], Awaitable[object]]) -> Stall:
+    """The first hands over to the second, which is written to and dies; the first takes over without those writes."""
+    await pair.hand_over()
+    await pair.cut(pair.second)
+    await write(Stall(pair.client(pair.second)))
+    pair.second.stop()
+    await pair.promote(pair.first)
+    return Stall(pair.client(pair.first))
+
+
+@pytest.mark.parametrize("name", ["trade", "pin", "beat", "end"])
+async def test_a_primary_that_comes_back_without_what_was_written_meanwhile_begins_a_new_epoch(
+    pair: Pair, name: str
+) -> None:
+    """It was demoted and promoted again with its functions and their memory in place."""
+    stall = await Stall(pair.client(pair.first)).open(units={"RED": 9})
+    before = await stall.shows.read("friday")
+    told: list[Snapshot] = []
+
+    async def write(second: Stall) -> None:
+        await second.shows.thaw("friday")
+        await second.granted(reserve("h1"))
+        told.append(await second.shows.read("friday"))
+
+    back = await there_and_back(pair, write)
+    assert (await back.shows.read("friday")).epoch not in (before.epoch, told[0].epoch)
+    await WRITERS[name](back)
+    after = await back.shows.read("friday")
+    assert after.offset >= before.offset
+    assert after.epoch not in (before.epoch, told[0].epoch)
+    assert name == "end" or after.show.frozen in (Frozen.LOST_HISTORY, Frozen.OPERATOR)
+    assert await back.audit() == []
+
+
+async def test_an_offset_that_is_given_out_twice_is_of_another_epoch_each_time(pair: Pair) -> None:
+    stall = await Stall(pair.client(pair.first)).open(units={"RED": 9})
+    given: list[tuple[str, int]] = []
+
+    async def sell(seller: Stall, hold: str) -> None:
+        await seller.shows.thaw("friday")
+        offset = (await seller.granted(reserve(hold, viewer=hold))).offset
+        given.append(((await seller.shows.read("friday")).epoch, offset))
+
+    await sell(stall, "h1")
+    back = await there_and_back(pair, lambda second: sell(second, "h2"))
+    await sell(back, "h3")
+    assert [offset for _, offset in given][1:] == [given[0][1] + 1] * 2
+    assert len({epoch for epoch, _ in given}) == 3
+
+
+async def test_a_replica_that_was_read_before_it_took_over_does_not_take_itself_for_its_primary(
+    pair: Pair,
+) -> None:
+    stall = await Stall(pair.client(pair.first)).open()
+    await pair.in_step()
+    client = pair.client(pair.second)
+    before = await stall.shows.read("friday")
+    run = await ask(client, "FCALL_RO", "dropcast_run", 0)
+    await ask(client, "FCALL_RO", "dropcast_read", 13, *keys.all_of_show("friday"))
+    await pair.promote()
+    assert await ask(client, "FCALL_RO", "dropcast_run", 0) != run
+    # What it is marked with while it follows is no history of its own: another primary may be marked so.
+    await ask(client, "HSET", keys.of_show("friday", "meta"), "run", run)
+    assert (await Stall(client).shows.beat("friday", "w0", 1)).epoch != before.epoch
+
+
+async def test_a_run_is_the_process_and_its_history_with_a_colon_in_between(stall: Stall) -> None:
+    """As every version writes it into a show: what it wrote last it must know again beside newer functions."""
+    server, replication = (
+        await ask(stall.client, "INFO", "server"),
+        await ask(stall.client, "INFO", "replication"),
+    )
+    expected = f"{server['run_id']}:{replication['master_replid']}"
+    for _ in range(3):
+        assert await Functions(stall.client, keys).run() == expected
+    assert await meta(stall, "run") == expected

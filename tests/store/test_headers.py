@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from dropcast.domain.faults import EngineFault
-from dropcast.store import answers, keys, library
+from dropcast.store import answers, library
 from dropcast.store.functions import Functions
+from dropcast.store.keys import SHOW_KEYS
+from tests.support.keys import keys
 
 
 class Header(NamedTuple):
@@ -70,15 +72,15 @@ async def test_a_binding_sends_its_arguments_in_the_order_of_the_header(name: st
     if "before..." in header.args:
         values, sent_values = {"before": ("one", "two")}, ["one", "two"]
     with pytest.raises(Sent) as sent:
-        await getattr(Functions(client, client), name)(*subject, **values)
+        await getattr(Functions(client, keys, client), name)(*subject, **values)
     assert sent.value.args == ("FCALL", f"dropcast_{name}", len(sent_keys), *sent_keys, *sent_values)
 
 
 def test_the_keys_of_a_show_are_named_in_the_same_order() -> None:
     (line,) = re.findall(r"^--   (meta drops .*)$", library.SOURCE, re.MULTILINE)
-    assert tuple(line.split()) == keys.SHOW_KEYS
+    assert tuple(line.split()) == SHOW_KEYS
     documented = re.findall(r"^--   (\w+) +(?:hash|zset|stream|channel) ", library.SOURCE, re.MULTILINE)
-    assert tuple(documented) == keys.SHOW_KEYS
+    assert tuple(documented) == SHOW_KEYS
 
 
 def test_every_code_that_a_function_answers_has_a_sentence() -> None:

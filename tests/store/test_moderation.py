@@ -10,10 +10,10 @@ from dropcast.domain.faults import BadRequest, Conflict, NotFound
 from dropcast.domain.ports import Done
 from dropcast.domain.show import Frozen, Moderated
 from dropcast.domain.trades import Granted, Reason, Refused
-from dropcast.store import keys
 from dropcast.store.connection import ask
 from dropcast.store.shows import Shows
 from tests.support.engine import Stall, a_drop, a_show, dump, pay, release, reserve, sell
+from tests.support.keys import keys
 
 
 async def test_frozen_sales_refuse_reserves_and_nothing_else(stall: Stall) -> None:

@@ -6,11 +6,11 @@ from dropcast.domain.events import JournalEntry
 from dropcast.domain.faults import BadRequest, NotFound
 from dropcast.domain.ports import Change
 from dropcast.domain.state import Applied, ShowState
-from dropcast.store import keys
 from dropcast.store.connection import ask, connect
 from dropcast.store.embedded import EmbeddedEngine
 from dropcast.store.tail import Tail
 from tests.support.engine import Stall, a_drop, pay, release, reserve, sell
+from tests.support.keys import keys
 from tests.support.wait import wait_until
 
 
@@ -44,7 +44,7 @@ async def test_a_snapshot_of_many_holds_is_whole(stall: Stall) -> None:
 async def test_a_view_kept_by_publications_is_the_same_as_one_read_anew(
     stall: Stall, engine: EmbeddedEngine
 ) -> None:
-    tail = Tail(connect(engine.url))
+    tail = Tail(connect(engine.url), keys)
     publications: list[object] = []
     confirmed: list[bool] = []
     before = ShowState(await stall.shows.read("friday"))
@@ -189,3 +189,49 @@ async def test_a_lease_has_one_owner_until_it_expires(stall: Stall) -> None:
 
 async def test_the_engine_answers_a_ping(stall: Stall) -> None:
     await stall.shows.ping()
+
+
+async def test_what_anybody_may_read_has_no_holds_and_no_moderated_viewers_but_their_number(
+    stall: Stall,
+) -> None:
+    await stall.trade(reserve("h1"), reserve("h2", "ben"))
+    await stall.shows.mute("friday", "rude", True)
+    now_ms = (await stall.shows.beat("friday", "w0", 3)).at_ms
+    await stall.shows.beat("friday", "w1", 4)
+    gone = ("gone", f"9:{now_ms - 6_000}", "odd", "x")
+    await ask(stall.client, "HSET", keys.of_show("friday", "viewers"), *gone)
+    whole, public = await stall.shows.read("friday"), await stall.shows.read("friday", public=True)
+    assert (public.holds, public.moderated, public.viewers) == ((), (), 7)
+    assert (len(whole.holds), len(whole.moderated), whole.viewers) == (2, 1, 0)
+    assert (public.drops, public.units, public.show) == (whole.drops, whole.units, whole.show)
+    assert (public.epoch, public.seq, public.offset) == (whole.epoch, whole.seq, whole.offset)
+    # It only reads: also who is silent is still there.
+    assert len(await ask(stall.client, "HKEYS", keys.of_show("friday", "viewers"))) == 4
+
+
+async def test_a_show_without_its_drops_and_the_tops_of_its_logs_is_a_small_read(stall: Stall) -> None:
+    await stall.granted(reserve("h1"))
+    meta, snapshot = await stall.shows.meta("friday"), await stall.shows.read("friday")
+    assert (meta.show, meta.epoch, meta.seq, meta.offset) == (
+        snapshot.show,
+        snapshot.epoch,
+        snapshot.seq,
+        snapshot.offset,
+    )
+    for show in ("nowhere", "no}where", "x" * 65):
+        with pytest.raises(NotFound):
+            await stall.shows.meta(show)
+
+
+async def test_many_holds_are_read_by_their_ids_in_a_few_commands(stall: Stall) -> None:
+    await stall.shows.pin("friday", a_drop("big", {"X": 2_000}))
+    await stall.trade(*(reserve(f"h{n}", f"v{n}", "big", "X") for n in range(1_200)))
+    await stall.granted(release("h7", "v7"))
+    stats = await ask(stall.client, "INFO", "commandstats")
+    calls = stats["cmdstat_hmget"]["calls"]
+    found = await stall.shows.holds("friday", [f"h{n}" for n in range(1_300)])
+    assert [hold.id for hold in found] == [f"h{n}" for n in range(1_200)]
+    assert found[7].state.value == "released"
+    stats = await ask(stall.client, "INFO", "commandstats")
+    assert stats["cmdstat_hmget"]["calls"] - calls == 3
+    assert await stall.shows.holds("friday", []) == []

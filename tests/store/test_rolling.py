@@ -1,5 +1,7 @@
 """A rolling change: servers of version 1 and of this one work on the same show, over the newer functions."""
 
+from typing import Any
+
 import msgspec
 
 from dropcast.domain.drop import DropStatus
@@ -7,12 +9,13 @@ from dropcast.domain.events import Publication
 from dropcast.domain.ports import Change, Done
 from dropcast.domain.show import Frozen
 from dropcast.domain.trades import Granted, Reason, Refused
-from dropcast.store import keys, library
+from dropcast.store import library
 from dropcast.store.connection import ask, connect
 from dropcast.store.embedded import EmbeddedEngine
 from dropcast.store.shows import Shows, _fingerprint
 from tests.store import version_1
 from tests.support.engine import Stall, a_drop, a_show, release, reserve
+from tests.support.keys import keys
 from tests.support.wait import wait_until
 
 
@@ -107,9 +110,33 @@ async def test_a_pin_that_is_retried_by_the_other_version_is_the_same_pin(stall:
     assert _fingerprint(drop) == _fingerprint(old)
 
 
+async def test_a_server_that_does_not_say_for_whom_it_reads_gets_the_answer_of_before(stall: Stall) -> None:
+    """Servers of version 3 name all keys and give no arguments."""
+    await stall.granted(reserve("h1"))
+    await stall.shows.mute("friday", "rude", True)
+    await stall.shows.beat("friday", "w1", 5)
+    names = keys.all_of_show("friday")
+
+    async def read(*args: str) -> list[Any]:
+        answer: list[Any] = msgspec.msgpack.decode(
+            await ask(stall.client, "FCALL", "dropcast_read", len(names), *names, *args)
+        )
+        return answer
+
+    before = await read()
+    assert len(before) == 10
+    assert before[7] == [["h1", "ana", "d1", "RED", 1, "held", before[7][0][6], 2_900]]
+    assert before[8:] == [1, [["rude", True, False]]]
+    assert [*(await read(""))[:4], *(await read("no"))[5:]] == [*before[:4], *before[5:]]
+    # And what is asked in the newer way grows at its end only.
+    public = await read("1")
+    assert [*public[:4], *public[5:7]] == [*before[:4], *before[5:7]]
+    assert public[7:] == [[], 1, [], 5]
+
+
 async def test_an_older_server_keeps_the_newer_functions(stall: Stall) -> None:
     old_source = library.SOURCE.replace(f"VERSION = {library.VERSION}\n", "VERSION = 1\n")
-    assert await library.load(stall.client, old_source) == library.VERSION
+    assert await library.load(stall.client, keys, old_source) == library.VERSION
 
 
 async def test_a_command_done_by_version_1_is_remembered(store: Shows) -> None:

@@ -1,17 +1,16 @@
 """What goes wrong changes nothing: foreign keys, logs that are ahead, memory that is full, functions that are gone."""
 
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
-from redis.asyncio import Redis
 
 from dropcast.domain.faults import EngineFault, EngineFull
 from dropcast.domain.ports import Change
 from dropcast.domain.trades import Expire, Granted
-from dropcast.store import keys
 from dropcast.store.connection import ask
-from tests.support.engine import Stall, a_drop, a_show, dump, pay, release, reserve, sell
+from dropcast.store.keys import CHANNEL, SHOW_KEYS
+from tests.support.engine import Stall, a_drop, a_show, dump, memory_bound, pay, release, reserve, sell
+from tests.support.keys import keys
 
 CALLS: dict[str, Callable[[Stall], Awaitable[object]]] = {
     "schedule": lambda stall: stall.shows.schedule(a_show()),
@@ -36,8 +35,8 @@ CALLS: dict[str, Callable[[Stall], Awaitable[object]]] = {
 async def test_a_key_of_a_wrong_type_is_refused_before_anything_is_written(stall: Stall, name: str) -> None:
     await stall.trade(reserve("h1"), pay("h1"), reserve("h9", "cem"))
     await stall.make_due("h:h9")
-    for key in keys.SHOW_KEYS:
-        if key == keys.CHANNEL:
+    for key in SHOW_KEYS:
+        if key == CHANNEL:
             continue
         real = keys.of_show("friday", key)
         exists = await ask(stall.client, "EXISTS", real)
@@ -100,19 +99,10 @@ async def test_trades_that_cannot_be_read_are_refused_whole(stall: Stall) -> Non
         assert b"bad_request" in answer
 
 
-@contextlib.asynccontextmanager
-async def full_memory(client: Redis) -> AsyncIterator[None]:
-    await ask(client, "CONFIG", "SET", "maxmemory", 1)
-    try:
-        yield
-    finally:
-        await ask(client, "CONFIG", "SET", "maxmemory", 0)
-
-
 async def test_when_memory_is_full_units_still_come_back_and_are_sold(stall: Stall) -> None:
     await stall.trade(reserve("h1"), reserve("h2", "ben"), reserve("h3", "cem"))
     await stall.make_due("h:h3")
-    async with full_memory(stall.client):
+    async with memory_bound(stall.client, 1):
         outcomes = await stall.shows.settle(
             "friday", [release("h2", "ben"), pay("h1"), sell("h1"), Expire()], 50
         )
@@ -129,7 +119,7 @@ async def test_when_memory_is_full_units_still_come_back_and_are_sold(stall: Sta
 async def test_when_memory_is_full_nothing_new_is_taken(stall: Stall, name: str) -> None:
     await stall.trade(reserve("h1"))
     before = await dump(stall.client)
-    async with full_memory(stall.client):
+    async with memory_bound(stall.client, 1):
         with pytest.raises(EngineFull):
             await CALLS[name](stall)
     assert await dump(stall.client) == before

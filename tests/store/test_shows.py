@@ -7,10 +7,10 @@ from dropcast.domain.faults import BadRequest, Conflict, NotFound
 from dropcast.domain.ports import Change
 from dropcast.domain.show import Show, ShowStatus
 from dropcast.domain.trades import Granted, Reason, Refused
-from dropcast.store import keys
 from dropcast.store.connection import ask
 from dropcast.store.shows import Shows
 from tests.support.engine import Stall, a_drop, a_show, pay, release, reserve, sell
+from tests.support.keys import keys
 
 DAY_MS = 86_400_000
 
@@ -157,7 +157,7 @@ async def test_shows_are_listed_in_pages_and_what_was_never_written_is_skipped(s
     for show in ("b", "d", "a", "e"):
         await store.schedule(a_show(show))
     # As a crash between listing and writing leaves it.
-    await ask(store._client, "ZADD", keys.SHOWS, 0, "c")
+    await ask(store._client, "ZADD", keys.shows, 0, "c")
     assert [show.id for show in await store.shows("", 3)] == ["a", "b", "d"]
     assert [show.id for show in await store.shows("b", 2)] == ["d", "e"]
     assert [show.id for show in await store.shows("e", 2)] == []

@@ -11,12 +11,14 @@ import pytest
 from dropcast.domain.events import Snapshot
 from dropcast.domain.faults import EngineFault
 from dropcast.domain.show import Frozen
-from dropcast.store import keys
+from dropcast.store import succession
 from dropcast.store.connection import ask, connect
 from dropcast.store.embedded import EmbeddedEngine
+from dropcast.store.keys import Keys
 from dropcast.store.succession import Succession
 from tests.support import engines
 from tests.support.engine import Stall, reserve
+from tests.support.keys import keys
 from tests.support.wait import wait_until_sync
 
 
@@ -24,19 +26,19 @@ def an_engine(data_dir: Path) -> EmbeddedEngine:
     return EmbeddedEngine(data_dir, binary=engines.binary())
 
 
-async def sell(engine: EmbeddedEngine, show: str = "friday") -> Snapshot:
+async def sell(engine: EmbeddedEngine, show: str = "friday", keys: Keys = keys) -> Snapshot:
     client = connect(engine.url)
-    stall = await Stall(client, show).open()
+    stall = await Stall(client, show, keys).open()
     await stall.granted(reserve("h1"))
     snapshot = await stall.shows.read(show)
     await client.aclose()
     return snapshot
 
 
-async def go_on(engine: EmbeddedEngine, show: str = "friday") -> Snapshot:
+async def go_on(engine: EmbeddedEngine, show: str = "friday", keys: Keys = keys) -> Snapshot:
     """Return the show as it is once the engine has written to it again."""
     client = connect(engine.url)
-    stall = Stall(client, show)
+    stall = Stall(client, show, keys)
     await stall.shows.beat(show, "w0", 1)
     assert await stall.audit() == []
     snapshot = await stall.shows.read(show)
@@ -151,6 +153,12 @@ async def test_a_cut_before_the_same_starter_starts_again_is_noticed(tmp_path: P
         assert (await go_on(engine)).epoch != before.epoch
 
 
+class KeysWithListAside(Keys):
+    def __init__(self, prefix: str) -> None:
+        super().__init__(prefix)
+        self.shows = "aside"
+
+
 async def test_a_hand_over_that_was_broken_off_is_made_good_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,13 +166,27 @@ async def test_a_hand_over_that_was_broken_off_is_made_good_by_the_next(
     engine.start()
     before = await sell(engine)
     client = connect(engine.url)
-    await ask(client, "RENAME", keys.SHOWS, "aside")
-    await ask(client, "SET", keys.SHOWS, "no list")
+    await ask(client, "RENAME", keys.shows, "aside")
+    await ask(client, "SET", keys.shows, "no list")
     await client.aclose()
     engine.stop()
     with pytest.raises(EngineFault):
         engine.start()
-    monkeypatch.setattr(keys, "SHOWS", "aside")
+    monkeypatch.setattr(succession, "Keys", KeysWithListAside)
     engine.start()
     assert (await go_on(engine)).epoch == before.epoch
     engine.stop()
+
+
+async def test_shows_of_every_prefix_go_on_though_a_command_with_another_one_came_in_between(
+    tmp_path: Path,
+) -> None:
+    shop = Keys("shop")
+    with EmbeddedEngine(tmp_path, binary=engines.binary(), prefix="shop") as engine:
+        before = await sell(engine, keys=shop)
+    # As `dropcast shows` does when it is not told the prefix.
+    with an_engine(tmp_path):
+        pass
+    with EmbeddedEngine(tmp_path, binary=engines.binary(), prefix="shop") as engine:
+        after = await go_on(engine, keys=shop)
+    assert (after.epoch, after.show.frozen) == (before.epoch, Frozen.NO)

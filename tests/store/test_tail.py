@@ -11,11 +11,11 @@ from redis.asyncio import Redis
 
 from dropcast.domain.events import Publication
 from dropcast.domain.faults import NotFound
-from dropcast.store import keys
 from dropcast.store.connection import ask, connect
 from dropcast.store.embedded import EmbeddedEngine
 from dropcast.store.tail import Tail
 from tests.support.engine import Stall, release, reserve
+from tests.support.keys import keys
 from tests.support.wait import wait_until
 
 
@@ -46,7 +46,7 @@ async def listening(client: Redis) -> list[bytes]:
 
 @pytest.fixture
 async def tail(engine: EmbeddedEngine) -> AsyncIterator[Tail]:
-    tail = Tail(connect(engine.url))
+    tail = Tail(connect(engine.url), keys)
     yield tail
     await tail.close()
 
@@ -106,7 +106,7 @@ async def test_a_lost_connection_is_made_anew_and_every_show_confirmed_again(
 
 async def test_an_engine_that_is_away_is_waited_for(tmp_path: Path) -> None:
     engine = EmbeddedEngine(tmp_path / "data")
-    tail = Tail(connect(engine.url))
+    tail = Tail(connect(engine.url), keys)
     follower, late = Follower(), Follower()
     await tail.follow("friday", follower.on_publication, follower.on_confirmed)
     await asyncio.sleep(0)
@@ -125,7 +125,7 @@ async def test_an_engine_that_is_away_is_waited_for(tmp_path: Path) -> None:
 
 async def test_an_engine_that_falls_silent_is_noticed(tmp_path: Path) -> None:
     with EmbeddedEngine(tmp_path / "data") as engine:
-        tail = Tail(connect(engine.url), quiet_s=0.05)
+        tail = Tail(connect(engine.url), keys, quiet_s=0.05)
         follower = Follower()
         await follower.follow(tail, "friday")
         os.kill(engine.pid, signal.SIGSTOP)
@@ -136,7 +136,7 @@ async def test_an_engine_that_falls_silent_is_noticed(tmp_path: Path) -> None:
 
 
 async def test_a_quiet_show_keeps_its_connection(stall: Stall, engine: EmbeddedEngine) -> None:
-    tail = Tail(connect(engine.url), quiet_s=0.2)
+    tail = Tail(connect(engine.url), keys, quiet_s=0.2)
     follower = Follower()
     await follower.follow(tail, "friday")
     before = await listening(stall.client)
@@ -155,7 +155,7 @@ async def test_a_quiet_show_keeps_its_connection(stall: Stall, engine: EmbeddedE
 async def test_it_may_be_closed_at_any_moment(stall: Stall, engine: EmbeddedEngine) -> None:
     for turns in range(60):
         # So little patience that it is always about to ask, to connect or to give up.
-        tail = Tail(connect(engine.url), quiet_s=0.001)
+        tail = Tail(connect(engine.url), keys, quiet_s=0.001)
         follower = Follower()
         await tail.follow("friday", follower.on_publication, follower.on_confirmed)
         for _ in range(turns * 10):

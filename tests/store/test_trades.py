@@ -8,9 +8,9 @@ import pytest
 from dropcast.domain.events import MovementKind
 from dropcast.domain.hold import HoldState
 from dropcast.domain.trades import Expire, Invalid, Problem, Reason, Refused, Trade
-from dropcast.store import keys
 from dropcast.store.answers import TradeAnswer
 from dropcast.store.connection import ask
+from dropcast.store.keys import SHOW_KEYS
 from dropcast.store.shows import Shows
 from tests.support.engine import (
     HOLDS_PER_VIEWER_MAX,
@@ -22,6 +22,7 @@ from tests.support.engine import (
     reserve,
     sell,
 )
+from tests.support.keys import keys
 
 # Reserve ---------------------------------------------------------------------------------------------------
 
@@ -161,7 +162,7 @@ async def test_a_malformed_trade_is_an_answer_of_its_own(stall: Stall, trade: An
         stall.client,
         "FCALL",
         "dropcast_trade",
-        len(keys.SHOW_KEYS),
+        len(SHOW_KEYS),
         *keys.all_of_show("friday"),
         packed,
         HOLDS_PER_VIEWER_MAX,

@@ -9,8 +9,8 @@ import msgspec
 from redis.asyncio import Redis
 
 from dropcast.domain.drop import Card
-from dropcast.store import keys
 from dropcast.store.connection import ask
+from tests.support.keys import keys
 
 NAMES = [
     "meta",

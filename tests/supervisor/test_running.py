@@ -13,8 +13,11 @@ import pytest
 from dropcast.domain.faults import EngineFault, Fault
 from dropcast.edge.tokens import mint
 from dropcast.settings import Settings, SettingsError
+from dropcast.store.connection import ask, connect
 from dropcast.store.embedded import EmbeddedEngine, socket_path
+from dropcast.store.keys import Keys
 from dropcast.supervisor import Running, StartFault, open_engine
+from tests.support.engine import a_show
 from tests.support.processes import is_alive
 from tests.support.wait import wait_until
 
@@ -175,6 +178,25 @@ async def test_an_engine_that_does_not_answer_is_told(tmp_path: Path) -> None:
     with pytest.raises(EngineFault, match="does not answer"):
         async with Running(settings_for(tmp_path, redis_url=f"unix://{tmp_path}/nobody.sock")):
             pytest.fail("it must not begin")
+
+
+async def test_the_embedded_engine_gets_the_settings_that_are_its_own(tmp_path: Path) -> None:
+    """Of a server as of a command of one shot; the shows of its prefix are adopted when it starts again."""
+    settings = settings_for(tmp_path, engine_memory_bytes_max=234_567_890, prefix="shop")
+
+    async def bound(url: str) -> str:
+        async with connect(url) as client:
+            return str((await ask(client, "CONFIG GET", "maxmemory"))["maxmemory"])
+
+    async with Running(settings) as running:
+        assert await bound(running.engine_url) == "234567890"
+        async with open_engine(settings) as joined:
+            await joined.shows.schedule(a_show())
+            before = await joined.shows.read("friday")
+    async with open_engine(settings) as opened:
+        assert await bound(opened.url) == "234567890"
+        assert (await opened.shows.read("friday")).epoch == before.epoch
+        assert await ask(opened.client, "EXISTS", Keys("shop").of_show("friday", "meta")) == 1
 
 
 async def test_a_command_joins_the_engine_that_runs(tmp_path: Path) -> None:

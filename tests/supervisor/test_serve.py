@@ -14,7 +14,7 @@ import pytest
 from dropcast.settings import ENV_PREFIX
 from dropcast.store.embedded import socket_path
 from tests.support.processes import children_of, is_alive
-from tests.support.server import Server
+from tests.support.server import Server, Start
 from tests.support.wait import wait_until_sync
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -106,7 +106,7 @@ def worker_of(pids: set[int]) -> int:
 
 def test_the_first_run_tells_how_to_mint_a_token_and_the_second_does_not(tmp_path: Path) -> None:
     for hinted in (True, False):
-        server = Server(tmp_path, workers=1, jwt_secret="")
+        server = Server(tmp_path, Start({"DROPCAST_JWT_SECRET": None}), workers=1)
         assert server.stop() == 0
         assert ("dropcast token" in "".join(server.lines)) is hinted
 

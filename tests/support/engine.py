@@ -1,6 +1,7 @@
 """Against the real engine: what is left behind in it, and a show to trade in."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
@@ -22,24 +23,40 @@ from dropcast.domain.trades import (
     Trade,
     Unpay,
 )
-from dropcast.store import keys
 from dropcast.store.connection import ask
+from dropcast.store.keys import Keys
 from dropcast.store.shows import Shows
+from tests.support.keys import keys
 
 HOLDS_PER_VIEWER_MAX = 50
 PAY_MS = 60_000
 _ALL = 1_000_000
+_NO_EXPIRY = -1
+"""What PTTL says of a key that stays; -2 is one that has expired in between."""
 
 
 async def leaked_keys(client: Redis) -> list[str]:
     """Return the keys that neither have a place in keys.py nor expire."""
     names = [name.decode() for name in await ask(client, "KEYS", "*")]
-    return [name for name in names if not keys.has_owner(name) and await ask(client, "PTTL", name) < 0]
+    return [
+        name for name in names if not keys.has_owner(name) and await ask(client, "PTTL", name) == _NO_EXPIRY
+    ]
 
 
 async def dump(client: Redis) -> dict[bytes, bytes]:
     """Return all that the engine holds, to compare before and after."""
     return {name: await ask(client, "DUMP", name) for name in await ask(client, "KEYS", "*")}
+
+
+@contextlib.asynccontextmanager
+async def memory_bound(client: Redis, bytes_max: int) -> AsyncIterator[None]:
+    """Let the engine take no more memory than that."""
+    before = (await ask(client, "CONFIG GET", "maxmemory"))["maxmemory"]
+    await ask(client, "CONFIG", "SET", "maxmemory", bytes_max)
+    try:
+        yield
+    finally:
+        await ask(client, "CONFIG", "SET", "maxmemory", before)
 
 
 def a_show(show: str = "friday", **changes: Any) -> Show:
@@ -110,9 +127,10 @@ def reasons(outcomes: list[Outcome]) -> list[str]:
 class Stall:
     """One show in the engine, with short ways to what a test needs."""
 
-    def __init__(self, client: Redis, show: str = "friday") -> None:
+    def __init__(self, client: Redis, show: str = "friday", keys: Keys = keys) -> None:
         self.client = client
-        self.shows = Shows(client)
+        self.keys = keys
+        self.shows = Shows(client, keys)
         self.show = show
 
     async def open(self, units: Mapping[str, int] | None = None, **terms: Any) -> "Stall":
@@ -153,11 +171,11 @@ class Stall:
 
     async def make_due(self, member: str, at_ms: int = 1) -> None:
         """Have `member`, h:<hold>, r:<drop>:<sku>, o:<drop> or c:<drop>, due now, as if its time had passed."""
-        assert await ask(self.client, "ZADD", keys.of_show(self.show, "due"), "XX", at_ms, member) == 0
-        assert await ask(self.client, "ZSCORE", keys.of_show(self.show, "due"), member) == at_ms
+        assert await ask(self.client, "ZADD", self.keys.of_show(self.show, "due"), "XX", at_ms, member) == 0
+        assert await ask(self.client, "ZSCORE", self.keys.of_show(self.show, "due"), member) == at_ms
 
     async def due(self) -> dict[str, float]:
-        found = await ask(self.client, "ZRANGE", keys.of_show(self.show, "due"), 0, -1, "WITHSCORES")
+        found = await ask(self.client, "ZRANGE", self.keys.of_show(self.show, "due"), 0, -1, "WITHSCORES")
         return {member.decode(): score for member, score in found}
 
     async def audit(self) -> list[str]:

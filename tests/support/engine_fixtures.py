@@ -11,6 +11,7 @@ from dropcast.store.embedded import EmbeddedEngine
 from dropcast.store.shows import Shows
 from tests.support import engines
 from tests.support.engine import Stall, leaked_keys
+from tests.support.keys import keys
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +29,7 @@ async def client(engine: EmbeddedEngine) -> AsyncIterator[Redis]:
         await ask(client, "FLUSHALL", "ASYNC")
         if await library.loaded_version(client) != library.VERSION:
             await ask(client, "FUNCTION", "FLUSH")
-        await library.load(client)
+        await library.load(client, keys)
         yield client
         assert await leaked_keys(client) == []
     finally:
@@ -37,7 +38,7 @@ async def client(engine: EmbeddedEngine) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 def store(client: Redis) -> Shows:
-    return Shows(client)
+    return Shows(client, keys)
 
 
 @pytest.fixture

@@ -66,6 +66,7 @@ class EngineProxy:
         self.lose = lose
         self.delay_s = delay_s
         self.lost = 0
+        self._is_away = False
         self._chance = random.Random(seed)
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
@@ -85,7 +86,18 @@ class EngineProxy:
             writer.transport.abort()
         return len(self._writers) // 2
 
+    def go_away(self) -> None:
+        """End every connection and take no new one, as an engine that is not there, until `come_back`."""
+        self._is_away = True
+        self.cut()
+
+    def come_back(self) -> None:
+        self._is_away = False
+
     async def _accept(self, near_reader: asyncio.StreamReader, near: asyncio.StreamWriter) -> None:
+        if self._is_away:
+            near.transport.abort()
+            return
         try:
             far_reader, far = await asyncio.open_unix_connection(self._engine_socket)
         except OSError:

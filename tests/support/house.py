@@ -61,9 +61,9 @@ class House:
             answer = await http.post("/v1/products?currency=EUR", content=CATALOGUE)
             assert answer.status_code == 200, answer.text
 
-    async def live_show(self, creator: str = "cleo", moderators: tuple[str, ...] = ()) -> str:
-        """Schedule and start a show; return its id."""
-        show = "show-" + secrets.token_hex(6)
+    async def live_show(self, creator: str = "cleo", moderators: tuple[str, ...] = (), show: str = "") -> str:
+        """Schedule and start a show; return its id, by default one that no other show has."""
+        show = show or "show-" + secrets.token_hex(6)
         async with self.http(creator, "creator") as http:
             body = {"id": show, "title": "A test's show", "currency": "EUR", "moderators": moderators}
             answer = await http.post("/v1/shows", json=body)

@@ -1,7 +1,7 @@
 """The server of an older commit, taken out of git, so that tests can run its workers beside those of this version.
 
-The fixture `old_packages` (fixtures.py) unpacks it once per test process. `Server(data_dir, packages)` runs it: its
-folder comes before everything else on the import path, in the supervisor and in its workers.
+The fixture `old_packages` (fixtures.py) unpacks it once per test process. `Server(data_dir, Start(packages=...))` runs
+it: its folder comes before everything else on the import path, in the supervisor and in its workers.
 """
 
 import io

@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from dropcast.settings import ENV_PREFIX, Settings
 
@@ -16,30 +17,53 @@ STOP_DEADLINE_S = 30.0
 SECRET = "a secret of the tests, of more than 32 bytes"
 
 
+class Start(NamedTuple):
+    """How a server is started, where that matters."""
+
+    environ: Mapping[str, str | None] = {}
+    """More variables for it; None takes one away."""
+    prefix: Sequence[str] = ()
+    """A command that becomes the server, such as nohup."""
+    packages: Path | None = None
+    """The folder that holds another version's package (see old_version.py); None is this version."""
+
+
+_AS_USUAL = Start()
+
+
 class Server:
-    """Starts `dropcast serve` with `settings` as flags; `stop` ends it orderly."""
+    """Starts `dropcast serve` with `flags` as settings, of which None gives none; `stop` ends it orderly."""
 
     def __init__(
         self,
         data_dir: Path,
-        packages: Path | None = None,
+        start: Start = _AS_USUAL,
         /,
         *,
         workers: int = 2,
-        port: int = 0,
+        port: int | None = 0,
+        descriptors: tuple[int, int] | None = None,
         **flags: object,
     ) -> None:
-        """`packages`: the folder that holds another version's package (see old_version.py); None is this version."""
+        """`descriptors`: how many each process may have, as a pair of the soft and the hard limit."""
         self.data_dir = data_dir
-        self.environ = _environ(packages)
+        variables = {**environ(start.packages), **start.environ}
+        self.environ = {name: value for name, value in variables.items() if value is not None}
         """The environment of its processes."""
         engine = {name: flags[name] for name in ("redis_url",) if name in flags}
         self._engine_flags = _as_flags({"data_dir": data_dir, **engine})
         self.settings = Settings(jwt_secret=SECRET)
-        command = [sys.executable, "-m", "dropcast", "serve"]
+        command = [*start.prefix, sys.executable, "-m", "dropcast", "serve"]
         given = {"data_dir": data_dir, "workers": workers, "port": port, "log_level": "warning", **flags}
         command += _as_flags(given)
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=self.environ)
+        if descriptors is not None:
+            soft, hard = descriptors
+            # Set by the shell in between: a function between fork and exec is not safe beside threads.
+            limited = f'ulimit -Sn {soft} && ulimit -Hn {hard} && exec "$@"'
+            command = ["bash", "-c", limited, "bash", *command]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=self.environ
+        )
         self.lines: list[str] = []
         self.port = 0
         self._listening = threading.Event()
@@ -48,6 +72,7 @@ class Server:
         if not self._listening.wait(START_DEADLINE_S) or not self.port:
             self.process.kill()
             self.process.wait()
+            self._reader.join(STOP_DEADLINE_S)
             raise AssertionError("the server did not start:\n" + "".join(self.lines))
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
@@ -82,13 +107,14 @@ def _as_flags(values: Mapping[str, object]) -> list[str]:
         flag = name.replace("_", "-")
         if isinstance(value, bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")
-        else:
+        elif value is not None:
             words += [f"--{flag}", str(value)]
     return words
 
 
-def _environ(packages: Path | None) -> dict[str, str]:
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
+def environ(packages: Path | None = None) -> dict[str, str]:
+    """Return the environment for a process of ours: this one's, with no settings but the tests' secret."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
     if packages is not None:
-        environ["PYTHONPATH"] = str(packages)
-    return {**environ, "DROPCAST_JWT_SECRET": SECRET}
+        others["PYTHONPATH"] = str(packages)
+    return {**others, "DROPCAST_JWT_SECRET": SECRET}

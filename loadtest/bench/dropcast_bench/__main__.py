@@ -1,4 +1,7 @@
-"""`python -m dropcast_bench [NAME]`: plays one bench, or all of them, and prints what they show."""
+"""`python -m dropcast_bench [NAME]`: plays one bench, or all of them, and prints what they show.
+
+`compare` (compare.py) plays some of them against the server of another revision.
+"""
 
 import argparse
 import signal
@@ -8,6 +11,7 @@ from collections.abc import Sequence
 import msgspec
 from rich.console import Console
 
+from dropcast_bench import compare
 from dropcast_bench.benches import fanout, flash, idle, join, mixed, reserve, stall
 from dropcast_bench.results import report
 from dropcast_bench.rounds import Bench, Size, play
@@ -16,10 +20,13 @@ from dropcast_bench.screen import line_of, render
 BENCHES: dict[str, Bench] = {
     module.BENCH.name: module.BENCH for module in (fanout, reserve, flash, mixed, join, idle, stall)
 }
+_COMPARE = "compare"
 _ROUNDS = 5
 
 
 def main(argv: Sequence[str]) -> int:
+    if argv[:1] == [_COMPARE]:
+        return compare.main(argv[1:], BENCHES)
     options = _parser().parse_args(argv)
     # Progress goes to stderr: stdout is for what was found.
     progress = Console(stderr=True, highlight=False)
@@ -48,7 +55,9 @@ def main(argv: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="dropcast bench", description="Measure what dropcast costs, on this machine."
+        prog="dropcast bench",
+        description="Measure what dropcast costs, on this machine.",
+        epilog="compare --against REVISION measures the server of this checkout beside that of another commit",
     )
     parser.add_argument(
         "name", nargs="?", choices=sorted(BENCHES), help="which bench; without it all, briefly"
@@ -68,6 +77,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    # Whoever is told to end takes the servers along.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    # Whoever is told to end takes the servers along. Under nohup SIGHUP stays ignored, as SIGINT does in a script.
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        if each is signal.SIGTERM or signal.getsignal(each) is not signal.SIG_IGN:
+            signal.signal(each, lambda number, frame: sys.exit(128 + number))
     sys.exit(main(sys.argv[1:]))

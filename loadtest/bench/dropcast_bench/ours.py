@@ -5,8 +5,10 @@ here all viewers come from one machine.
 """
 
 import contextlib
+import functools
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -38,8 +40,26 @@ _FLAGS = {
     "connections-per-address-max": 100_000,
     "viewer-commands-per-s": 1_000_000,
     "host-commands-per-s": 1_000_000,
+    "viewer-reserves-per-s": 1_000_000,
+    "payments-per-viewer-max": 1_000_000,
+    "host-commands-per-show-per-min": 1_000_000_000,
+    "log-bytes-per-show-per-min": 2**31,
     "holds-per-viewer-max": 2**31,
 }
+
+
+_code: Path | None = None
+
+
+@contextlib.contextmanager
+def served_from(code: Path) -> Iterator[None]:
+    """Have servers of ours run from another folder than the installed one, while this is entered."""
+    global _code
+    before, _code = _code, code
+    try:
+        yield
+    finally:
+        _code = before
 
 
 class Ours(NamedTuple):
@@ -61,6 +81,11 @@ class Ours(NamedTuple):
     @property
     def engine_pids(self) -> list[int]:
         return self.server.pids("valkey-server")
+
+    @property
+    def supervisor_pids(self) -> list[int]:
+        others = {*self.worker_pids, *self.engine_pids}
+        return [pid for pid in self.server.pids() if pid not in others]
 
     def post(self, path: str, body: bytes = b"", *, key: str = "", kind: str = "application/json") -> Any:
         """Ask the HTTP interface as an operator, and return its answer."""
@@ -103,10 +128,10 @@ class Ours(NamedTuple):
     def audit(self) -> None:
         """Raise ServerFault with what `dropcast audit` found, unless that is nothing."""
         done = subprocess.run(
-            [sys.executable, "-m", "dropcast", "audit", "--data-dir", str(self.data_dir)],
+            [sys.executable, "-P", "-m", "dropcast", "audit", "--data-dir", str(self.data_dir)],
             capture_output=True,
             text=True,
-            env=_environ(),
+            env=environ_of(_code),
             check=False,
         )
         if done.returncode != 0:
@@ -117,13 +142,16 @@ class Ours(NamedTuple):
 def ours(**flags: object) -> Iterator[Ours]:
     """Start a server whose show is on air; end it and remove its data when left."""
     with tempfile.TemporaryDirectory(prefix="dropcast-bench-") as directory:
-        command = [sys.executable, "-m", "dropcast", "serve", "--port", "0", "--data-dir", directory]
-        for name, value in {
-            **_FLAGS,
-            **{name.replace("_", "-"): value for name, value in flags.items()},
-        }.items():
-            command += [f"--{name}", str(value)]
-        with Server(command, env=_environ()) as server:
+        environ = environ_of(_code)
+        command = [sys.executable, "-P", "-m", "dropcast", "serve"]
+        known = _flags_of(tuple(command), _code) if _code is not None else None
+        command += ["--port", "0", "--data-dir", directory]
+        given = {**_FLAGS, **{name.replace("_", "-"): value for name, value in flags.items()}}
+        for name, value in given.items():
+            # Another revision does not have the limits that have come since.
+            if known is None or name in known:
+                command += [f"--{name}", str(value)]
+        with Server(command, env=environ) as server:
             running = Ours(server, Path(directory))
             running.import_products(_CATALOGUE)
             running.post(
@@ -165,6 +193,18 @@ def reserves(drop: str) -> Request:
     return lambda buyer, n: template % n
 
 
-def _environ() -> dict[str, str]:
+def environ_of(code: Path | None) -> dict[str, str]:
+    """Return the environment of a server that runs from the folder `code`; None: as it is installed."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(_ENV)}
+    if code is not None:
+        # It comes before what is installed, an editable checkout too.
+        environ["PYTHONPATH"] = str(code)
     return {**environ, "DROPCAST_JWT_SECRET": SECRET}
+
+
+@functools.cache
+def _flags_of(serve: tuple[str, ...], code: Path) -> frozenset[str]:
+    done = subprocess.run([*serve, "--help"], env=environ_of(code), capture_output=True, text=True)
+    if done.returncode:
+        raise ServerFault(f"{' '.join(serve)} --help failed:\n{done.stderr[-2000:]}")
+    return frozenset(re.findall(r"--([a-z0-9-]+)", done.stdout))

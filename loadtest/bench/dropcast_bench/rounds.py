@@ -25,12 +25,12 @@ class Bench(NamedTuple):
 
 
 class Size(NamedTuple):
-    """How much of it: a small one shows that the bench works, not what anything costs."""
+    """How much of a bench is played."""
 
     small: bool = False
-
-    def of(self, whole: int, small: int) -> int:
-        return small if self.small else whole
+    """So little that it shows only that the bench works, not what anything costs."""
+    short: bool = False
+    """As is compared: smaller, with what only a comparison asks for."""
 
 
 def play(contenders: Sequence[Contender], rounds: int, say: Callable[[str], None]) -> Results:

@@ -75,9 +75,11 @@ def venue_of(running: Ours) -> Iterator[Venue]:
             text = announcements.text(number, PAYLOAD_BYTES - size - grown)
             return _announce(number + 10, text, f"event-{number}")
 
-        pids = {"worker": running.worker_pids, "engine": running.engine_pids}
-        known = {pid for of in pids.values() for pid in of}
-        pids["supervisor"] = [pid for pid in running.server.pids() if pid not in known]
+        pids = {
+            "worker": running.worker_pids,
+            "engine": running.engine_pids,
+            "supervisor": running.supervisor_pids,
+        }
         yield Venue(running.port, pids, lambda: joins(running.port, None), line, message)
 
 

@@ -37,17 +37,18 @@ class Minter(msgspec.Struct, frozen=True, kw_only=True):
 
 def minter_of(environ: Mapping[str, str], data_dir: str) -> Minter:
     """Return what DROPCAST_JWT_SECRET, or else the secret in the data directory, signs. Raises NoSecret."""
-    secret = environ.get("DROPCAST_JWT_SECRET", "")
-    directory = data_dir or environ.get("DROPCAST_DATA_DIR", "")
+    # Trimmed, as the server trims them.
+    secret = environ.get("DROPCAST_JWT_SECRET", "").strip()
+    directory = data_dir or environ.get("DROPCAST_DATA_DIR", "").strip()
     if not secret and directory:
         try:
-            secret = Path(directory, _SECRET_FILE).read_text("ascii").strip()
-        except OSError as error:
+            secret = Path(directory, _SECRET_FILE).read_text("utf-8-sig").strip()
+        except (OSError, UnicodeDecodeError) as error:
             raise NoSecret(f"no secret to sign tokens with: {error}") from error
     if not secret:
         raise NoSecret("no secret to sign tokens with: give DROPCAST_JWT_SECRET, the server's own")
     named = {"audience": "DROPCAST_JWT_AUDIENCE", "issuer": "DROPCAST_JWT_ISSUER"}
-    given = {field: environ[name] for field, name in named.items() if name in environ}
+    given = {field: text for field, name in named.items() if (text := environ.get(name, "").strip())}
     return Minter(secret=secret, **given)
 
 

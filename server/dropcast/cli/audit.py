@@ -1,19 +1,25 @@
-"""`dropcast audit`: recounts every unit of every show from its journal and proves that the books are right."""
+"""`dropcast audit`: recounts every unit of every show from its journal and proves that the books are right.
+
+Beside that it notes on stderr what is no mistake in the books but waits for an operator: payments that may stand
+without a sale, and frozen sales. Notes do not change the verdict.
+"""
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TypeVar
 
 import click
 import msgspec
 
 from dropcast.cli.options import ENGINE_OPTIONS, settings_command
-from dropcast.cli.shows import all_shows
+from dropcast.cli.shows import IN_WORDS, all_shows
 from dropcast.domain import books
 from dropcast.domain.events import Event, JournalEntry, Snapshot
-from dropcast.domain.hold import Order
+from dropcast.domain.hold import Order, UnsettledPayment
 from dropcast.domain.ports import ShowStore
+from dropcast.domain.show import Frozen, ShowStatus
+from dropcast.operator_commands import operator_command
 from dropcast.settings import Settings
 from dropcast.supervisor import open_engine
 
@@ -29,6 +35,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     totals: books.Totals
     orders: int
     problems: list[str]
+    currency: str
+    frozen: Frozen
+    """Why the sales of the show are stopped; empty when they are not."""
+    unsettled: Sequence[UnsettledPayment]
+    """Payments that may stand though nothing was sold for them. One that is being undone is among them for a moment."""
 
 
 @settings_command("audit", ENGINE_OPTIONS)
@@ -39,6 +50,9 @@ def audit(settings: Settings, show_id: str | None, as_json: bool) -> None:
 
     For every SKU of every drop, free + held + sold must be what was allocated, and the journal, the holds and the
     orders must tell the same. A running server need not be stopped. The exit status is 1 when there are problems.
+
+    Notes on stderr name payments that may stand without a sale, to be looked up at the payment provider, and shows
+    whose sales are frozen. They are no problems of the books.
     """
     findings = asyncio.run(_audit(settings, show_id))
     problems = [f"show {found.show}: {problem}" for found in findings for problem in found.problems]
@@ -47,8 +61,23 @@ def audit(settings: Settings, show_id: str | None, as_json: bool) -> None:
         click.echo(msgspec.json.encode({"audit": verdict, "shows": findings}))
     else:
         click.echo("\n".join(problems) if problems else "ok")
+        for found in findings:
+            for note in _notes(found, settings):
+                click.echo(f"Note: show {found.show}: {note}", err=True)
     if problems:
         sys.exit(1)
+
+
+def _notes(found: Finding, settings: Settings) -> Iterator[str]:
+    if found.frozen:
+        thaw = operator_command(settings, "thaw", found.show)
+        yield f"sales are frozen ({IN_WORDS[found.frozen]}); they go on by: {thaw}"
+    for payment in found.unsettled:
+        amount = f"{payment.amount_minor} minor units of {found.currency}"
+        yield (
+            f"a payment may stand without a sale: hold {payment.hold} of viewer {payment.viewer}, {amount}; "
+            f"the payment provider knows it as {payment.key}"
+        )
 
 
 async def _audit(settings: Settings, show_id: str | None) -> list[Finding]:
@@ -67,6 +96,9 @@ async def audit_show(store: ShowStore, show: str) -> Finding:
         totals=books.totals(snapshot, orders),
         orders=len(orders),
         problems=books.audit(snapshot, journal, orders, events),
+        currency=snapshot.show.currency,
+        frozen=snapshot.show.frozen if snapshot.show.status is not ShowStatus.ENDED else Frozen.NO,
+        unsettled=await store.unsettled(show, tops.at_ms),
     )
 
 

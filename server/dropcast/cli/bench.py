@@ -16,7 +16,8 @@ def bench(args: tuple[str, ...]) -> None:
     """Measure what dropcast costs on this machine, beside a floor, its peers and the usual way.
 
     NAME is fanout, reserve, flash, mixed, join, idle or stall; without it all are played, briefly. Each starts its own
-    servers on free ports, and plays its contenders in turn.
+    servers on free ports, and plays its contenders in turn. `compare --against REVISION` measures the server of this
+    checkout beside that of another commit.
 
     \b
     --json         one JSON object as the last line of stdout (of each bench)

@@ -3,21 +3,31 @@
 0: done. 1: it failed, or the audit found something. 2: the command or a setting is not understood.
 """
 
+from importlib import import_module
 from typing import Any
 
 import click
 
 from dropcast import __version__
-from dropcast.cli.audit import audit
-from dropcast.cli.bench import bench
-from dropcast.cli.demo import demo
-from dropcast.cli.import_ import import_
-from dropcast.cli.loadtest import loadtest
-from dropcast.cli.serve import serve
-from dropcast.cli.shows import shows
-from dropcast.cli.token import token
 from dropcast.domain.faults import Fault
+from dropcast.log_writer import fill_standard_descriptors
 from dropcast.settings import SettingsError
+
+COMMANDS = {
+    "serve": "dropcast.cli.serve:serve",
+    "demo": "dropcast.cli.demo:demo",
+    "loadtest": "dropcast.cli.loadtest:loadtest",
+    "bench": "dropcast.cli.bench:bench",
+    "token": "dropcast.cli.token:token",
+    "import": "dropcast.cli.import_:import_",
+    "shows": "dropcast.cli.shows:shows",
+    "audit": "dropcast.cli.audit:audit",
+    "freeze": "dropcast.cli.thaw:freeze",
+    "thaw": "dropcast.cli.thaw:thaw",
+    "health": "dropcast.cli.health:health",
+}
+"""The commands in the order of use, with module and name. A module is loaded when its command is asked for, so that
+`dropcast health`, which runs every few seconds, does not load the whole server."""
 
 
 class Failed(click.ClickException):
@@ -38,8 +48,12 @@ class Commands(click.Group):
             raise Failed(str(error)) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of use rather than of the alphabet."""
-        return list(self.commands)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module, _, name = COMMANDS.get(cmd_name, "").partition(":")
+        command: click.Command | None = getattr(import_module(module), name) if module else None
+        return command
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -50,7 +64,4 @@ def main() -> None:
     A creator on air pins a product, every viewer's app shows the card at once, and the crowd buys from a stock that
     is never oversold.
     """
-
-
-for command in (serve, demo, loadtest, bench, token, import_, shows, audit):
-    main.add_command(command)
+    fill_standard_descriptors()

@@ -7,9 +7,12 @@ from typing import Any
 
 import click
 
-from dropcast.settings import HELP, NAMES, Settings, flag_of, groups, read, wanted
+from dropcast.operator_commands import ENGINE_SETTINGS
+from dropcast.settings import NAMES, Settings, flag_of, groups, wanted
+from dropcast.settings_help import HELP
+from dropcast.settings_reading import read
 
-ENGINE_OPTIONS = ("data_dir", "redis_url")
+ENGINE_OPTIONS = ENGINE_SETTINGS
 TOKEN_OPTIONS = ("data_dir", "jwt_algorithm", "jwt_secret", "jwt_audience", "jwt_issuer")
 
 _EPILOG = (
@@ -27,7 +30,7 @@ class SettingOption(click.Option):
         default = getattr(_DEFAULTS, name)
         flag = flag_of(name)
         is_flag = isinstance(default, bool)
-        # The value stays text: settings.read converts it, as it does for the environment, with one set of errors.
+        # The value stays text: settings_reading converts it, as it does for the environment, with one set of errors.
         super().__init__(
             [f"{flag}/--no-{flag.removeprefix('--')}" if is_flag else flag, name],
             default=None,
@@ -55,18 +58,26 @@ class SettingsCommand(click.Command):
 
 
 def settings_command(
-    name: str, settings: Sequence[str] = NAMES
+    name: str, settings: Sequence[str] = NAMES, *, takes_warnings: bool = False
 ) -> Callable[[Callable[..., Any]], SettingsCommand]:
     """Make a function that takes `settings` a command with an option for each named setting.
 
-    Settings that have no option here come from the environment, and are checked all the same.
+    Settings that have no option here come from the environment, and are checked all the same. What is odd about them
+    is printed on stderr, or given to the function as `warnings` when it takes them.
     """
 
     def decorate(function: Callable[..., Any]) -> SettingsCommand:
         @wraps(function)
         def command(**arguments: Any) -> Any:
             flags = {option: arguments.pop(option) for option in settings}
-            return function(settings=read(flags, os.environ), **arguments)
+            warnings: list[str] = []
+            read_settings = read(flags, os.environ, warnings.append)
+            if takes_warnings:
+                arguments["warnings"] = warnings
+            else:
+                for warning in warnings:
+                    click.echo(f"Warning: {warning}", err=True)
+            return function(settings=read_settings, **arguments)
 
         made = click.command(name, cls=SettingsCommand, epilog=_EPILOG)(command)
         made.params += [

@@ -1,6 +1,7 @@
 """`dropcast shows`: all shows, and where their units stand."""
 
 import asyncio
+import sys
 from datetime import UTC, datetime
 
 import click
@@ -12,11 +13,18 @@ from rich.text import Text
 from dropcast.cli.options import ENGINE_OPTIONS, settings_command
 from dropcast.domain.events import Snapshot
 from dropcast.domain.ports import ShowStore
-from dropcast.domain.show import Show
+from dropcast.domain.show import Frozen, Show, ShowStatus
+from dropcast.operator_commands import operator_command
 from dropcast.settings import Settings
 from dropcast.supervisor import open_engine
 
 _PAGE = 200
+_WIDE_FROM = 110
+"""Columns of a console on which all words stand side by side."""
+_WIDE = 1_000
+
+IN_WORDS = {Frozen.OPERATOR: "by an operator", Frozen.LOST_HISTORY: "history was lost"}
+"""Why sales are stopped."""
 
 
 class ShowLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +51,14 @@ def shows(settings: Settings, as_json: bool) -> None:
     elif not lines:
         click.echo("There are no shows yet.")
     else:
-        Console().print(_table(lines))
+        # In a file or a pipe a show is one line, however long.
+        console = Console(width=None if sys.stdout.isatty() else _WIDE)
+        console.print(_table(lines, console.width))
+        for line in lines:
+            if _frozen(line.show):
+                thaw = operator_command(settings, "thaw", line.show.id)
+                reason = IN_WORDS[line.show.frozen]
+                click.echo(f"Sales of {line.show.id} are frozen ({reason}); they go on by: {thaw}", err=True)
 
 
 async def _read(settings: Settings) -> list[ShowLine]:
@@ -72,19 +87,34 @@ async def _line(store: ShowStore, show: Show) -> ShowLine:
     )
 
 
-def _table(lines: list[ShowLine]) -> Table:
+def _table(lines: list[ShowLine], width: int) -> Table:
+    """Return a table for a console of `width` columns; on a narrow one, words that belong together share a column."""
+    is_wide = width >= _WIDE_FROM
+    are_frozen = any(_frozen(line.show) for line in lines)
+    words = ["show", "title", "creator", "status", *(["frozen"] if are_frozen else [])]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("show", "title", "creator", "status", "since (UTC)"):
-        table.add_column(title, overflow="fold")
+    for title in words if is_wide else ("show", "status"):
+        table.add_column(title, overflow="fold", min_width=len(title))
+    table.add_column("since (UTC)", min_width=len("2026-01-31"))
     for title in ("drops", "free", "held", "sold", "orders"):
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", no_wrap=True)
     for line in lines:
         show = line.show
-        counts = (line.drops, line.free, line.held, line.sold, line.orders)
         # Text, not markup: a title may contain brackets.
-        words = (show.id, show.title, show.creator, show.status.value, _since(show))
-        table.add_row(*map(Text, words), *(f"{count:,}" for count in counts))
+        names = [Text(show.id), Text(show.title), Text(show.creator)]
+        status, frozen = Text(show.status.value), Text(_frozen(show), style="bold red")
+        if is_wide:
+            cells = [*names, status, *([frozen] if are_frozen else [])]
+        else:
+            cells = [Text("\n").join(names), Text("\n").join([status, frozen]) if frozen else status]
+        counts = (line.drops, line.free, line.held, line.sold, line.orders)
+        table.add_row(*cells, _since(show), *(f"{count:,}" for count in counts))
     return table
+
+
+def _frozen(show: Show) -> str:
+    """Return why the sales of a show that is not over are frozen, in a word or two; empty when they are not."""
+    return "" if show.status is ShowStatus.ENDED else show.frozen.value.replace("_", " ")
 
 
 def _since(show: Show) -> str:

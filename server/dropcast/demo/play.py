@@ -12,6 +12,7 @@ from dropcast.demo.verdict import Summary, judge
 from dropcast.edge.tokens import mint
 from dropcast.settings import Settings
 from dropcast.store.connection import connect
+from dropcast.store.keys import Keys
 from dropcast.store.products import Products
 from dropcast.store.shows import Shows
 from dropcast.supervisor import Running
@@ -32,12 +33,12 @@ async def play(
         settings = Settings(port=0, workers=workers, data_dir=str(path), sandbox_slow_ms=SANDBOX_SLOW_MS)
         screen.say("Starting the engine and the server ...")
         async with Running(settings, say=screen.say, log=log) as running:
-            client = connect(running.engine_url)
+            client, keys = connect(running.engine_url), Keys(settings.prefix)
             try:
                 director = Director(
                     server=Server(url=running.url, token=partial(mint, running.secret, running.settings)),
-                    shows=Shows(client),
-                    products=Products(client),
+                    shows=Shows(client, keys),
+                    products=Products(client, keys),
                     cast=cast,
                     screen=screen,
                     log=log,

@@ -1,11 +1,12 @@
 """What a show of one evening stands in: a directory that is gone afterwards, and interrupts that end it in order."""
 
 import asyncio
-import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from dropcast.signals import stop_signals
 
 
 @contextmanager
@@ -20,7 +21,7 @@ def directory(given: Path | None, prefix: str) -> Iterator[Path]:
 
 @contextmanager
 def interrupts(interrupted: asyncio.Event) -> Iterator[None]:
-    """The first Ctrl-C ends the show in order, the second one ends everything at once."""
+    """The first Ctrl-C, SIGTERM or SIGHUP ends the show in order, the second one ends everything at once."""
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
 
@@ -29,10 +30,11 @@ def interrupts(interrupted: asyncio.Event) -> Iterator[None]:
             task.cancel()
         interrupted.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    numbers = stop_signals()
+    for number in numbers:
         loop.add_signal_handler(number, on_signal)
     try:
         yield
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in numbers:
             loop.remove_signal_handler(number)

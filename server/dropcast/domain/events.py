@@ -172,6 +172,17 @@ class Snapshot(msgspec.Struct, frozen=True):
     moderations: int = 0
     moderated: tuple[Moderated, ...] = ()
     """Viewers who are muted or banned."""
+    viewers: int = 0
+    """Over all workers, when the show was read for anybody; such a snapshot has no holds and no moderated viewers."""
+
+
+class ShowMeta(msgspec.Struct, frozen=True):
+    """A show without its drops, and the tops of its logs: a small plain read, no engine function."""
+
+    show: Show
+    epoch: str
+    seq: int
+    offset: int
 
 
 class Beat(msgspec.Struct, frozen=True, array_like=True):

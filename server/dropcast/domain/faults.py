@@ -5,7 +5,9 @@ Fault
 │   ├── NotFound        no such show, drop, hold, product
 │   ├── Forbidden       this viewer may not do that
 │   │   └── Banned      this viewer may not watch that show
-│   └── Conflict        a key was used before for something else, or the state does not allow it
+│   ├── Conflict        a key was used before for something else, or the state does not allow it
+│   └── TooLarge        more than may be sent at once
+├── RateLimited         more of these than a limit allows; nothing was changed, later it may pass
 ├── EngineFault
 │   ├── EngineAway      unreachable, or a replica by now; a write may or may not have happened
 │   ├── EngineFull      out of memory; nothing was changed
@@ -43,6 +45,20 @@ class Banned(Forbidden):
 
 class Conflict(BadRequest):
     code = "conflict"
+
+
+class TooLarge(BadRequest):
+    code = "too_large"
+
+
+class RateLimited(Fault):
+    code = "rate_limited"
+    temporary = True
+
+    def __init__(self, message: str, retry_after_s: int = 1) -> None:
+        """`retry_after_s`: in how many seconds the same may pass; at least 1."""
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class EngineFault(Fault):

@@ -42,6 +42,16 @@ class Hold(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return "o" + self.id
 
 
+class UnsettledPayment(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment that may stand: its hold ended without a sale and still names the attempt to pay for it."""
+
+    hold: str
+    viewer: str
+    key: str
+    """What the payment provider was asked under, see ids.payment_key."""
+    amount_minor: int
+
+
 class Order(msgspec.Struct, frozen=True, array_like=True):
     """A paid hold: written by functions.lua in this field order."""
 

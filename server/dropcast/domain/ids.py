@@ -38,6 +38,11 @@ def show_id(creator: str, key: str) -> str:
     return "s" + _digest(creator, key)[:16]
 
 
+def payment_key(show: str, hold: str, attempt: str) -> str:
+    """Return the key under which the payment provider is asked: the same for every try of one attempt."""
+    return f"{show}/{hold}/{attempt}"
+
+
 def _digest(one: str, other: str) -> str:
     first, second = one.encode(), other.encode()
     parts = b"%d:%b%d:%b" % (len(first), first, len(second), second)

@@ -3,16 +3,16 @@
 store/ and payments/ implement them; app.py plugs them in.
 """
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
-from dropcast.domain.catalogue import Product
+from dropcast.domain.catalogue import EncodedProduct, Product
 from dropcast.domain.drop import Card
-from dropcast.domain.events import Beat, Event, JournalEntry, Publication, Snapshot
+from dropcast.domain.events import Beat, Event, JournalEntry, Publication, ShowMeta, Snapshot
 from dropcast.domain.faults import Fault
-from dropcast.domain.hold import Hold, Order
+from dropcast.domain.hold import Hold, Order, UnsettledPayment
 from dropcast.domain.show import Frozen, Show
 from dropcast.domain.trades import Outcome, Trade
 
@@ -91,10 +91,16 @@ class ShowStore(Protocol):
 
     async def ban(self, show: str, viewer: str, on: bool) -> Done: ...
 
-    async def read(self, show: str) -> Snapshot:
-        """Read a show whole, in one engine function. Raises NotFound."""
+    async def read(self, show: str, *, public: bool = False) -> Snapshot:
+        """Read a show whole, in one engine function; `public`: what anybody may know of it. Raises NotFound."""
+
+    async def meta(self, show: str) -> ShowMeta:
+        """Read a show without its drops, and the tops of its logs. Raises NotFound."""
 
     async def hold(self, show: str, hold: str) -> Hold | None: ...
+
+    async def holds(self, show: str, holds: Sequence[str]) -> Sequence[Hold]:
+        """Return those of the holds that exist, in a few commands however many they are."""
 
     async def events(self, show: str, since: int, limit: int, epoch: str = "") -> Sequence[Event]:
         """Return up to `limit` logged events above seq `since`; fewer at the start when the log was trimmed.
@@ -105,6 +111,9 @@ class ShowStore(Protocol):
     async def journal(self, show: str, since: int, limit: int) -> Sequence[JournalEntry]: ...
 
     async def orders(self, show: str) -> Sequence[Order]: ...
+
+    async def unsettled(self, show: str, at_ms: int) -> Sequence[UnsettledPayment]:
+        """Return the payments that may stand at `at_ms` by the engine's clock, by hold."""
 
     async def beat(self, show: str, worker: str, viewers: int) -> Beat:
         """Tell how many viewers this worker has; learn the total and the tops of the logs."""
@@ -137,7 +146,10 @@ class ShowTail(Protocol):
 
 class ProductStore(Protocol):
     async def put(self, products: Sequence[Product]) -> None:
-        """Add or replace products by handle, all at once."""
+        """Add or replace products by handle, all at once. Raises Conflict when another import came between."""
+
+    async def put_encoded(self, slices: AsyncIterator[Sequence[EncodedProduct]]) -> None:
+        """The same for products that come encoded, in slices of catalogue.encoded_slices."""
 
     async def get(self, handle: str) -> Product | None: ...
 

@@ -12,15 +12,18 @@ from typing import Any
 
 from dropcast import logs
 from dropcast.domain.faults import Fault
-from dropcast.domain.ports import Done
 from dropcast.domain.trades import Outcome
 from dropcast.domain.viewer import ANONYMOUS, Viewer
 from dropcast.edge import replies
 from dropcast.edge.addresses import Addresses
+from dropcast.edge.host_commands import HostCommands
 from dropcast.edge.session import refuse
 from dropcast.edge.socket import LiveSocket
 from dropcast.edge.sockets import Sockets
 from dropcast.edge.tokens import TokenFault, Verifier
+from dropcast.edge.watches import Watches
+from dropcast.metrics import counts
+from dropcast.service.buyer_limits import BuyerLimits
 from dropcast.service.catching_up import CatchingUp
 from dropcast.service.checkout import Checkout
 from dropcast.service.clock import EngineClock
@@ -49,37 +52,31 @@ class Dispatch:
         viewing: Viewing,
         catching_up: CatchingUp,
         trading: Trading,
+        buyer_limits: BuyerLimits,
         checkout: Checkout,
         hosting: Hosting,
     ) -> None:
         self._settings = settings
         self._verifier = verifier
         self._clock = clock
-        self._viewing = viewing
         self._trading = trading
+        self._buyer_limits = buyer_limits
         self._checkout = checkout
-        self._hosting = hosting
         self._limits = messages.Limits(message_bytes_max=settings.message_bytes_max, tick_ms=settings.tick_ms)
         self._tasks: set[asyncio.Task[None]] = set()
         self._at_turns_end: list[Callable[[], None]] = []
         self.sockets = Sockets(settings, viewing, catching_up, addresses, self._run)
+        self._watches = Watches(settings, viewing, self._run)
         self._acts: dict[type[Command], Callable[..., None]] = {
             commands.Hello: self._hello,
             commands.Auth: self._auth,
             commands.Ping: self._ping,
-            commands.Watch: self._watch,
-            commands.Leave: self._leave,
+            commands.Watch: self._watches.watch,
+            commands.Leave: self._watches.leave,
             commands.Reserve: self._reserve,
             commands.Release: self._release,
             commands.Checkout: self._pay,
-            commands.Pin: self._pin,
-            commands.Update: self._update,
-            commands.Unpin: self._unpin,
-            commands.Announce: self._announce,
-            commands.Freeze: self._freeze,
-            commands.Thaw: self._thaw,
-            commands.Mute: self._mute,
-            commands.Ban: self._ban,
+            **HostCommands(hosting, self._later).acts,
         }
 
     # Sockets -----------------------------------------------------------------------------------------------
@@ -96,6 +93,7 @@ class Dispatch:
         self.sockets.on_drained(socket)
 
     def on_ended(self, socket: LiveSocket) -> None:
+        self._watches.on_ended(socket)
         self.sockets.on_ended(socket)
 
     def on_gone(self, socket: LiveSocket) -> None:
@@ -123,10 +121,11 @@ class Dispatch:
             # What viewers who are gone have set in motion, such as a payment.
             await asyncio.wait(self._tasks, timeout=max(0.0, ends_at_s - time.monotonic()))
 
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+    def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _later(self, socket: LiveSocket, command: Command, work: Awaitable[Reply | None]) -> None:
         socket.accepted()
@@ -147,6 +146,10 @@ class Dispatch:
     # Who ---------------------------------------------------------------------------------------------------
 
     def _hello(self, socket: LiveSocket, hello: commands.Hello) -> None:
+        if hello.token is None and self.sockets.is_crowded:
+            counts.limited["connections_max"] += 1
+            socket.close(Close.TOO_MANY_CONNECTIONS)
+            return
         guest_token = ""
         viewer: Viewer = ANONYMOUS
         try:
@@ -158,7 +161,7 @@ class Dispatch:
                 raise TokenFault("unauthorized", "a token is required")
         except TokenFault as fault:
             socket.send(replies.error(hello.id, fault.code, fault.message))
-            socket.close(Close.TOKEN_EXPIRED if fault.code == "token_expired" else Close.UNAUTHORIZED)
+            self._close_unwelcome(socket, fault)
             return
         self._welcome(socket, hello.id, viewer, guest_token)
 
@@ -166,7 +169,7 @@ class Dispatch:
         try:
             viewer = self._verifier.verify(auth.token)
         except TokenFault as fault:
-            socket.send(replies.error(auth.id, fault.code, fault.message))
+            self._refuse_token(socket, auth.id, fault)
             return
         if viewer.id != socket.identity:
             socket.send(
@@ -174,6 +177,17 @@ class Dispatch:
             )
             return
         self._welcome(socket, auth.id, viewer)
+
+    def _refuse_token(self, socket: LiveSocket, re: int, fault: TokenFault) -> None:
+        """Each costs a signature: a socket may be wrong about its token so many times."""
+        socket.send(replies.error(re, fault.code, fault.message))
+        socket.refused_tokens += 1
+        if socket.refused_tokens >= self._settings.refused_tokens_per_socket_max:
+            counts.limited["refused_tokens_per_socket_max"] += 1
+            self._close_unwelcome(socket, fault)
+
+    def _close_unwelcome(self, socket: LiveSocket, fault: TokenFault) -> None:
+        socket.close(Close.TOKEN_EXPIRED if fault.code == "token_expired" else Close.UNAUTHORIZED)
 
     def _welcome(self, socket: LiveSocket, re: int, viewer: Viewer, guest_token: str = "") -> None:
         self.sockets.identify(socket, viewer)
@@ -191,38 +205,6 @@ class Dispatch:
     def _ping(self, socket: LiveSocket, ping: commands.Ping) -> None:
         socket.send(messages.Pong(re=ping.id, server_time_ms=self._clock.now_ms()))
 
-    # Watching ----------------------------------------------------------------------------------------------
-
-    def _watch(self, socket: LiveSocket, watch: commands.Watch) -> None:
-        if watch.show not in socket.shows and len(socket.shows) >= self._settings.shows_per_socket_max:
-            most = self._settings.shows_per_socket_max
-            socket.send(replies.error(watch.id, "too_large", f"a socket watches {most} shows at most"))
-            return
-        # Noted before the answer, so that a socket lost meanwhile leaves the room.
-        socket.shows.add(watch.show)
-        answer = self._viewing.watch_now(socket, socket.viewer, watch)
-        if answer is not None:
-            socket.send(answer)
-        else:
-            self._later(socket, watch, self._watch_later(socket, watch))
-
-    async def _watch_later(self, socket: LiveSocket, watch: commands.Watch) -> Reply | None:
-        try:
-            viewer = socket.viewer
-            reply = await self._viewing.watch(socket, viewer, watch)
-            if socket.viewer.id != viewer.id:
-                # The token has expired, or was renewed, meanwhile.
-                self._viewing.rename(socket, watch.show, socket.viewer)
-            return reply
-        except Fault:
-            socket.shows.discard(watch.show)
-            raise
-
-    def _leave(self, socket: LiveSocket, leave: commands.Leave) -> None:
-        self._viewing.leave(socket, leave.show)
-        socket.shows.discard(leave.show)
-        socket.send(messages.Left(re=leave.id, show=leave.show))
-
     # Buying ------------------------------------------------------------------------------------------------
 
     def _reserve(self, socket: LiveSocket, reserve: commands.Reserve) -> None:
@@ -230,7 +212,9 @@ class Dispatch:
             socket.answer(replies.reserved(reserve.id, reserve.show, outcome))
 
         socket.accepted()
-        self._trading.reserve(socket, socket.viewer, reserve, answer)
+        viewer = socket.viewer
+        address = self.sockets.address_of(socket) if viewer.guest else ""
+        self._trading.reserve(socket, viewer, reserve, answer, address)
 
     def _release(self, socket: LiveSocket, release: commands.Release) -> None:
         def answer(outcome: Outcome | Fault) -> None:
@@ -241,54 +225,11 @@ class Dispatch:
 
     def _pay(self, socket: LiveSocket, checkout: commands.Checkout) -> None:
         async def pay() -> Reply:
-            outcome, detail = await self._checkout.pay(
-                checkout.show, socket.viewer, checkout.hold, checkout.payment
-            )
+            viewer = socket.viewer
+            with self._buyer_limits.payment(viewer.id):
+                outcome, detail = await self._checkout.pay(
+                    checkout.show, viewer, checkout.hold, checkout.payment
+                )
             return replies.paid(checkout.id, checkout.show, outcome, detail)
 
         self._later(socket, checkout, pay())
-
-    # Hosting -----------------------------------------------------------------------------------------------
-
-    def _pin(self, socket: LiveSocket, pin: commands.Pin) -> None:
-        async def act() -> Reply:
-            drop, done = await self._hosting.pin(socket.viewer, pin)
-            return _done(pin.id, pin.show, done, drop)
-
-        self._later(socket, pin, act())
-
-    def _update(self, socket: LiveSocket, update: commands.Update) -> None:
-        work = self._hosting.update(socket.viewer, update)
-        self._host(socket, update, update.show, work, update.drop)
-
-    def _unpin(self, socket: LiveSocket, unpin: commands.Unpin) -> None:
-        self._host(socket, unpin, unpin.show, self._hosting.unpin(socket.viewer, unpin), unpin.drop)
-
-    def _announce(self, socket: LiveSocket, announce: commands.Announce) -> None:
-        self._host(socket, announce, announce.show, self._hosting.announce(socket.viewer, announce))
-
-    def _freeze(self, socket: LiveSocket, freeze: commands.Freeze) -> None:
-        self._host(socket, freeze, freeze.show, self._hosting.freeze(socket.viewer, freeze.show))
-
-    def _thaw(self, socket: LiveSocket, thaw: commands.Thaw) -> None:
-        self._host(socket, thaw, thaw.show, self._hosting.thaw(socket.viewer, thaw.show))
-
-    def _mute(self, socket: LiveSocket, mute: commands.Mute) -> None:
-        work = self._hosting.mute(socket.viewer, mute.show, mute.viewer, mute.mute)
-        self._host(socket, mute, mute.show, work)
-
-    def _ban(self, socket: LiveSocket, ban: commands.Ban) -> None:
-        work = self._hosting.ban(socket.viewer, ban.show, ban.viewer, ban.ban)
-        self._host(socket, ban, ban.show, work)
-
-    def _host(
-        self, socket: LiveSocket, command: Command, show: str, work: Awaitable[Done], drop: str = ""
-    ) -> None:
-        async def act() -> Reply:
-            return _done(command.id, show, await work, drop)
-
-        self._later(socket, command, act())
-
-
-def _done(re: int, show: str, done: Done, drop: str = "") -> messages.Done:
-    return messages.Done(re=re, show=show, seq=done.seq, drop=drop, again=done.again)

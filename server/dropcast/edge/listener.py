@@ -1,8 +1,9 @@
-"""The listening socket of a worker: inherited, bounded, and left behind so that nobody who connected is cut off.
+"""The listening sockets of a worker: inherited, bounded, and left behind so that nobody who connected is cut off.
 
-The supervisor has a copy of it and gives it to the worker's successor. While nobody accepts from it the kernel would
-go on sending it its share of the port's connections, so a worker that stops takes it out of the port; the successor
-puts it back by listening again. After a crash it is still in the port: what connects meanwhile waits for the successor.
+The supervisor has copies of them and gives them to the worker's successor. While nobody accepts from one the kernel
+would go on sending it its share of the port's connections, so a worker that stops takes it out of the port; the
+successor puts it back by listening again. After a crash it is still in the port: what connects meanwhile waits for the
+successor.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ import ctypes
 import socket
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from dropcast.settings import Settings
 
@@ -35,15 +36,19 @@ def inherit(descriptor: int, settings: Settings) -> socket.socket:
     return listener
 
 
-async def retire(listener: socket.socket, close: Callable[[], None]) -> None:
-    """Stop accepting. Whoever has connected by now is still accepted; `close` ends the accepting and `listener`."""
-    kept = listener.dup()
-    with contextlib.suppress(OSError):  # without a filter a handshake in the last millisecond may be reset
-        _drop_syns(kept)
+async def retire(listeners: Sequence[socket.socket], close: Callable[[], None]) -> None:
+    """Stop accepting. Whoever has connected by now is still accepted; `close` ends the accepting and `listeners`."""
+    kept = [listener.dup() for listener in listeners]
+    for each in kept:
+        with contextlib.suppress(
+            OSError
+        ):  # without a filter a handshake in the last millisecond may be reset
+            _drop_syns(each)
     await asyncio.sleep(_LAST_ACCEPTS_S)
     close()
-    with kept, contextlib.suppress(OSError):
-        kept.shutdown(socket.SHUT_RD)
+    for each in kept:
+        with each, contextlib.suppress(OSError):
+            each.shutdown(socket.SHUT_RD)
 
 
 def _drop_syns(listener: socket.socket) -> None:

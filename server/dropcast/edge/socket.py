@@ -13,6 +13,7 @@ from dropcast.edge.pulse import Beat, Pulse
 from dropcast.edge.rates import Bucket, Pace
 from dropcast.edge.session import State
 from dropcast.metrics import counts
+from dropcast.service.budget import ByteBudget
 from dropcast.settings import Settings
 from dropcast.wire.codec import Codec, DecodeFault
 from dropcast.wire.codes import Close
@@ -61,10 +62,12 @@ class LiveSocket(Outlet):
         "codec",
         "codec_index",
         "identity",
+        "refused_tokens",
         "request",
         "shows",
         "state",
         "viewer",
+        "watch_budget",
     )
 
     def __init__(self, transport: asyncio.Transport, codec: Codec, settings: Settings, owner: Owner) -> None:
@@ -75,10 +78,14 @@ class LiveSocket(Outlet):
         self.viewer: Viewer = ANONYMOUS
         self.identity = ""
         """Whom hello named; the viewer is anonymous again when the token has expired."""
+        self.refused_tokens = 0
+        """How often its auth was refused."""
         self.request = ""
         """What the logs call it: the id of the request that became it."""
         self.shows: set[str] = set()
         """The shows that it watches."""
+        self.watch_budget: ByteBudget | None = None
+        """What it may still be answered to watches; None until it was answered one."""
         self._owner = owner
         self._settings = settings
         now_s = self._loop.time()

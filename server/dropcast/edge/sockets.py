@@ -11,7 +11,7 @@ from typing import Any
 
 from dropcast.domain.viewer import ANONYMOUS, Role, Viewer
 from dropcast.edge import replies
-from dropcast.edge.addresses import Addresses
+from dropcast.edge.addresses import Addresses, key_of
 from dropcast.edge.expiry import Expiries
 from dropcast.edge.pulse import VISITS_PER_STALL
 from dropcast.edge.socket import CLOSE_DEADLINE_S, LiveSocket
@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 _EXPIRY_ROUND_S = 1.0
 _VISIT_STEPS = 16
 """A round of visits is spread over its time, so that no turn of the loop writes thousands of pings."""
+_ANONYMOUS_SHARE = 0.9
+"""Above this share of `connections_max` a viewer without a token is refused."""
 _DRAIN_STEP_S = 0.1
 _DRAIN_BATCH_MIN = 50
 
@@ -37,7 +39,7 @@ class Sockets:
         viewing: Viewing,
         catching_up: CatchingUp,
         addresses: Addresses,
-        later: Callable[[Coroutine[Any, Any, None]], None],
+        later: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
     ) -> None:
         """`later` runs a coroutine as a task of the worker's."""
         self._settings = settings
@@ -51,16 +53,37 @@ class Sockets:
         self._left = asyncio.Event()
         """Set whenever a socket ends or is gone."""
         self._expiries: Expiries[LiveSocket] = Expiries()
+        self._from_log: dict[LiveSocket, asyncio.Task[None]] = {}
+        """Slow sockets for which the event log is read."""
         self.is_draining = False
         """Whether the worker is stopping: it takes no new socket."""
 
     def __len__(self) -> int:
         return len(self._open)
 
+    def count(self) -> int:
+        """Return how many there are, with those that are closing."""
+        return len(self._open) + len(self._closing)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no other socket may come in."""
+        return self.count() >= self._settings.connections_max
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether what room is left is for viewers with a token."""
+        return self.count() > self._settings.connections_max * _ANONYMOUS_SHARE
+
     def add(self, socket: LiveSocket, address: str) -> None:
         """Take in a socket that was counted by its client's `address`, if by any."""
         self._open.add(socket)
         self._address_of[socket] = address
+
+    def address_of(self, socket: LiveSocket) -> str:
+        """Return the address by which a socket is counted, an IPv6 one as its /64; "" when there is none."""
+        address = self._address_of.get(socket, "")
+        return key_of(address) if address else ""
 
     def on_ended(self, socket: LiveSocket) -> None:
         """It leaves every room; its connection may live on for a moment."""
@@ -68,6 +91,9 @@ class Sockets:
         self._closing.add(socket)
         self._left.set()
         self._expiries.discard(socket)
+        reading = self._from_log.pop(socket, None)
+        if reading is not None:
+            reading.cancel()
         for show in socket.shows:
             self._viewing.leave(socket, show)
         socket.shows.clear()
@@ -121,14 +147,18 @@ class Sockets:
             while progress is Progress.MORE and not socket.is_choked():
                 progress = self._catching_up.now(socket, show)
             if progress is Progress.LOG:
-                self._later(self._catch_up_from_log(socket, show))
+                if socket not in self._from_log:
+                    self._from_log[socket] = self._later(self._catch_up_from_log(socket, show))
                 return
             if socket.is_choked():
                 return  # it goes on when that is drained
         socket.unchoke()
 
     async def _catch_up_from_log(self, socket: LiveSocket, show: str) -> None:
-        await self._catching_up.from_log(socket, show)
+        try:
+            await self._catching_up.from_log(socket, show)
+        finally:
+            self._from_log.pop(socket, None)
         self.on_drained(socket)
 
     # Time --------------------------------------------------------------------------------------------------

@@ -118,8 +118,14 @@ TRADE = (
     _counter(
         "payments",
         "payments",
-        "Payments by outcome: sold, declined, unanswered (by the provider), too_late (the hold was gone).",
+        "Payments by outcome: sold, declined, unanswered (by the provider), too_late (the hold was gone); of the last "
+        "two also undone (the provider confirmed the cancel). abandoned: the worker stopped before it knew.",
         "outcome",
+    ),
+    _gauge(
+        "payments_unsettled",
+        "payments_unsettled",
+        "Payments under way whose engine or provider has failed: the sale or the cancel is tried again.",
     ),
     _counter(
         "sweeps",
@@ -154,19 +160,31 @@ ENGINE_ITSELF = (
     _gauge("engine_up", "", "1 when the engine answered the supervisor at this scrape, 0 otherwise."),
     _gauge("engine_memory_bytes", "", "Memory that the engine's data takes."),
     _gauge("holds_open", "", "Open holds in the engine, over all shows; not summed over workers."),
+    _gauge(
+        "shows_frozen",
+        "",
+        "Shows before their end whose sales are frozen, by reason: operator or lost_history (see dropcast thaw).",
+        "reason",
+    ),
 )
 
 HTTP = (
     _counter(
         "http_requests",
         "http_requests",
-        "HTTP requests by method, route and status; route is - when none matched.",
+        "HTTP requests by method, route and status; route is - when none matched, status 499 when the client was gone.",
         "method",
         "route",
         "status",
     ),
     _histogram(
         "http_request_seconds", "http_s", of.HTTP_S, "How long HTTP requests took, by route.", "route"
+    ),
+    _gauge("http_connections", "http_connections", "Connections that are not live sockets."),
+    _counter(
+        "accept_failures",
+        "accept_failures",
+        "Connections that could not be taken because file descriptors had run out.",
     ),
 )
 
@@ -195,6 +213,12 @@ PROCESSES = (
     ),
     _counter(
         "log_records", "log_records", "Log records of workers by level, from the one that is logged.", "level"
+    ),
+    _counter(
+        "log_lines_dropped",
+        "log_lines_dropped",
+        "Log lines of workers and supervisor that stderr did not take in time, by level.",
+        "level",
     ),
 )
 

@@ -51,7 +51,8 @@ class Counts:
         self.trades = Tally()
         self.refusals = Tally()
         self.trades_waiting = 0
-        self.payments = _tally("sold", "declined", "unanswered", "too_late")
+        self.payments = _tally("sold", "declined", "unanswered", "too_late", "undone", "abandoned")
+        self.payments_unsettled = 0
         self.sweeps = _tally("followed", "lease")
 
         # The engine
@@ -62,12 +63,15 @@ class Counts:
         # HTTP
         self.http_requests = Tally()
         self.http_s = Histograms(HTTP_S)
+        self.http_connections = 0
+        self.accept_failures = 0
 
         # The process
         self.cpu_s = 0.0
         self.memory_bytes = 0
         self.loop_lag_s = Histogram(LAG_S)
         self.log_records = Tally()
+        self.log_lines_dropped = _tally("debug", "info", "warning", "error", "critical")
 
     def joined(self, came_back: bool, outcome: str) -> None:
         """Count a viewer who watches from now on; `outcome` is how one who came back was caught up."""

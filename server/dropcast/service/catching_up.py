@@ -1,7 +1,8 @@
 """Catching up: what a member of a room missed while it took nothing is written to it when it takes bytes again.
 
 A piece at a time, so that nobody's buffer has to hold all that a slow viewer missed: from the ring of encoded events,
-from the event log where the ring begins too late, and by the whole state where the log cannot tell.
+from the event log where the ring begins too late, and by the whole state where the log cannot tell, or may not be read
+any more for now.
 """
 
 import logging
@@ -9,18 +10,18 @@ from collections.abc import Sequence
 from enum import Enum
 
 from dropcast.domain.faults import EngineFault
-from dropcast.domain.ports import ShowStore
 from dropcast.hub.merge import merge
 from dropcast.hub.room import Member, Payloads
 from dropcast.service import views
+from dropcast.service.event_log import EventLog
 from dropcast.service.live_show import LiveShow
 from dropcast.service.stage import Stage
 from dropcast.wire import messages
+from dropcast.wire.codec import CODECS
 
 logger = logging.getLogger(__name__)
 
 _PIECE_BYTES = 65_536
-_LOG_PAGE = 256
 
 
 class Progress(Enum):
@@ -33,9 +34,9 @@ class Progress(Enum):
 
 
 class CatchingUp:
-    def __init__(self, *, stage: Stage, store: ShowStore, log_events_max: int) -> None:
+    def __init__(self, *, stage: Stage, log: EventLog, log_events_max: int) -> None:
         self._stage = stage
-        self._store = store
+        self._log = log
         self._log_events_max = log_events_max
 
     def now(self, member: Member, show: str) -> Progress:
@@ -66,23 +67,26 @@ class CatchingUp:
         if live is None or behind is None:
             return
         epoch, seq = behind
+        assert live.state is not None
         try:
-            events = await self._store.events(live.id, seq, _LOG_PAGE, epoch)
+            page = await self._log.page(live.id, epoch, seq, live.state.seq, member.codec_index)
         except EngineFault as fault:
             logger.warning("show %s: a slow viewer gets the whole state: %s", live.id, fault)
-            events = []
+            page = None
         # It may have left meanwhile, or have come back.
         if live.state is None or live.room.behind(member) != behind:
             return
-        if epoch != live.state.epoch or not events or events[0].seq != seq + 1:
+        if epoch != live.state.epoch or not page:
             self._send_state(live, member)
             return
-        piece = _first_piece([views.encode(views.event_view(live.id, event)) for event in events])
+        piece = _first_piece([views.for_one(event.value) for event in page])
         live.room.catch_up(member, piece, upto=(epoch, seq + len(piece)))
 
     def _send_state(self, live: LiveShow, member: Member) -> Progress:
         assert live.state is not None
-        live.room.catch_up(member, [views.encode_resync(live.id, live.state, live.state_payloads())])
+        index = member.codec_index
+        resync = views.resync(live.id, live.state, live.state_payload(index))
+        live.room.catch_up(member, [views.for_one(CODECS[index].encode(resync))])
         return Progress.DONE
 
 

@@ -1,4 +1,8 @@
-"""Hosting: what a show's creator, its moderators and operators do: schedule, start, pin, announce, moderate, end."""
+"""Hosting: what a show's creator, its moderators and operators do: schedule, start, pin, announce, moderate, end.
+
+Sockets and HTTP routes call it. How often one host may do so is counted first (host_rates.py), before the engine is
+asked anything; what one show may get from all its hosts is counted by the engine.
+"""
 
 from dropcast.domain.catalogue import Product
 from dropcast.domain.drop import Card, CardVariant
@@ -7,6 +11,7 @@ from dropcast.domain.ids import drop_id
 from dropcast.domain.ports import Change, Done, NewDrop, ProductStore, ShowStore
 from dropcast.domain.show import Show
 from dropcast.domain.viewer import Viewer, may_host, may_operate, may_schedule, owns
+from dropcast.service.host_rates import HostRates
 from dropcast.service.stage import Stage
 from dropcast.wire.commands import Announce, Pin, Unpin, Update
 
@@ -14,14 +19,22 @@ _CARD_DESCRIPTION_CHARS_MAX = 600
 
 
 class Hosting:
-    """Every method raises Forbidden for a viewer who may not, NotFound, Conflict, and the EngineFaults."""
+    """Every method raises RateLimited, Forbidden for a viewer who may not, NotFound, Conflict, and the EngineFaults."""
 
     def __init__(
-        self, *, store: ShowStore, products: ProductStore, stage: Stage, hold_ms: int, drop_limit: int
+        self,
+        *,
+        store: ShowStore,
+        products: ProductStore,
+        stage: Stage,
+        rates: HostRates,
+        hold_ms: int,
+        drop_limit: int,
     ) -> None:
         self._store = store
         self._products = products
         self._stage = stage
+        self._rates = rates
         self._hold_ms = hold_ms
         self._drop_limit = drop_limit
 
@@ -29,18 +42,22 @@ class Hosting:
         """Write a new show. Only an operator may schedule for another creator."""
         if not may_schedule(viewer) or not owns(viewer, show):
             raise Forbidden("only a creator may schedule a show of their own")
+        self._rates.count_show(viewer)
         return await self._store.schedule(show)
 
     async def start(self, viewer: Viewer, show: str) -> Done:
+        self._rates.count_making(viewer)
         await self._own(viewer, show)
         return await self._store.start(show)
 
     async def end(self, viewer: Viewer, show: str) -> Done:
+        self._rates.count_ending(viewer)
         await self._own(viewer, show)
         return await self._store.end(show)
 
     async def pin(self, viewer: Viewer, pin: Pin) -> tuple[str, Done]:
         """Pin a product of the catalogue; return the drop's id. Prices default to the catalogue's."""
+        self._rates.count_making(viewer)
         found = await self._host(viewer, pin.show)
         product = await self._products.get(pin.product)
         if product is None:
@@ -49,6 +66,7 @@ class Hosting:
         return drop.id, await self._store.pin(pin.show, drop)
 
     async def update(self, viewer: Viewer, update: Update) -> Done:
+        self._rates.count_making(viewer)
         await self._host(viewer, update.show)
         change = Change(
             prices=update.prices, add_units=update.add_units, limit=update.limit, hold_ms=update.hold_ms
@@ -58,10 +76,12 @@ class Hosting:
         return await self._store.update(update.show, update.drop, change, update.key)
 
     async def unpin(self, viewer: Viewer, unpin: Unpin) -> Done:
+        self._rates.count_ending(viewer)
         await self._host(viewer, unpin.show)
         return await self._store.unpin(unpin.show, unpin.drop, unpin.key)
 
     async def announce(self, viewer: Viewer, announce: Announce) -> Done:
+        self._rates.count_making(viewer)
         await self._host(viewer, announce.show)
         return await self._store.announce(announce.show, announce.text, announce.data, announce.key)
 
@@ -90,6 +110,7 @@ class Hosting:
             raise Forbidden("only an operator may do that")
 
     async def _moderate(self, viewer: Viewer, show: str, target: str) -> None:
+        self._rates.count_ending(viewer)
         found = await self._host(viewer, show)
         if target == found.creator or target in found.moderators:
             raise Forbidden("the show's creator and its moderators cannot be muted or banned")

@@ -9,18 +9,26 @@ import logging
 import time
 from collections.abc import Callable
 
-from dropcast.domain.faults import EngineAway, Fault
+from dropcast.domain.faults import EngineAway, EngineFault, Fault
 from dropcast.domain.ports import ShowStore, ShowTail
 from dropcast.domain.show import Frozen, Show
+from dropcast.metrics import counts
 from dropcast.service import views
 from dropcast.service.clock import EngineClock
 from dropcast.service.live_show import LiveShow
+from dropcast.service.sharing import ReadGate
+from dropcast.service.show_reader import ShowReader
 from dropcast.settings import Settings
+from dropcast.troubles import Troubles
 from dropcast.wire import messages
 
 logger = logging.getLogger(__name__)
 
 _ENTER_S = 10.0
+_ENTERING_MAX = 2_048
+"""Shows that may wait to be read for the first time: to a new worker the viewers of all shows come at once."""
+_REST = 1.0
+"""How long that reading rests, as a multiple of the time that a read took."""
 
 
 class Stage:
@@ -28,6 +36,7 @@ class Stage:
         self,
         *,
         store: ShowStore,
+        reader: ShowReader,
         tail: ShowTail,
         clock: EngineClock,
         settings: Settings,
@@ -40,6 +49,7 @@ class Stage:
         """`on_deadline` hears of the deadlines of holds, `on_due` of the engine's next deadline of a show,
         `on_entered` of a show that is followed from now on, `on_left` of one that is followed no more."""
         self._store = store
+        self._reader = reader
         self._tail = tail
         self._clock = clock
         self._settings = settings
@@ -50,6 +60,11 @@ class Stage:
         self._on_left = on_left
         self._shows: dict[str, LiveShow] = {}
         self._empty_since_s: dict[str, float] = {}
+        self._gate = ReadGate(
+            settings.show_reads_max, refused=_count_refused, rest=_REST, waiting_max=_ENTERING_MAX
+        )
+        self._following: set[asyncio.Task[None]] = set()
+        self._troubles = Troubles(logger)
 
     @property
     def followed(self) -> int:
@@ -67,28 +82,23 @@ class Stage:
         return live if live is not None and live.state is not None else None
 
     async def show(self, show: str) -> Show:
-        """Return a show, from memory when it is followed here. Raises NotFound or an EngineFault."""
+        """Return a show for a command with a token. Raises NotFound or an EngineFault."""
         live = self.loaded(show)
         if live is not None and live.state is not None:
             return live.state.show
-        return (await self._store.read(show)).show
-
-    async def viewers(self, show: str) -> int:
-        """Return how many viewers `show` has over all workers."""
-        live = self.loaded(show)
-        return live.viewers if live is not None else (await self._store.beat(show, self._worker, 0)).viewers
+        return (await self._reader.meta_for_host(show)).show
 
     async def enter(self, show: str) -> LiveShow:
-        """Follow `show`, once for all who ask, and return it with its state. Raises NotFound or an EngineFault."""
+        """Follow `show`, once for all who ask, and return it with its state.
+
+        Raises NotFound, RateLimited or an EngineFault. When nobody waits for it any more it is given up.
+        """
         live = self._shows.get(show)
         if live is None:
-            live = LiveShow(show, self._store, self._settings, self._on_deadline)
-            self._shows[show] = live
-            self._on_entered(live)
-            try:
-                await self._tail.follow(show, live.on_publication, live.on_confirmed)
-            except Fault as fault:
-                live.fail(fault)
+            # A show that is not there costs one small read, and no subscription.
+            await self._reader.meta(show)
+            live = self._shows.get(show) or await self._follow(show)
+        live.entering += 1
         try:
             async with asyncio.timeout(_ENTER_S):
                 await asyncio.shield(live.ready)
@@ -98,13 +108,50 @@ class Stage:
         except Fault:
             await self._drop(live)
             raise
+        finally:
+            live.entering -= 1
+            if not live.entering and not live.ready.done():
+                await self._drop(live)
         return live
+
+    async def _follow(self, show: str) -> LiveShow:
+        await self._leave_emptiest()
+        live = self._shows.get(show)
+        if live is None:
+            live = LiveShow(show, self._store, self._settings, self._on_deadline, self._gate)
+            self._shows[show] = live
+            self._on_entered(live)
+            # A task of its own: the subscriptions of all shows share a connection, and whoever asked may be gone soon.
+            task = asyncio.get_running_loop().create_task(self._subscribe(live))
+            self._following.add(task)
+            task.add_done_callback(self._following.discard)
+        return live
+
+    async def _subscribe(self, live: LiveShow) -> None:
+        if self._shows.get(live.id) is not live:
+            return  # given up already
+        try:
+            await self._tail.follow(live.id, live.on_publication, live.on_confirmed)
+        except Fault as fault:
+            live.fail(fault)
+
+    async def _leave_emptiest(self) -> None:
+        """Make room for one more show that may be left again at once: follow so many without a viewer and no more."""
+        if len(self._shows) < self._settings.empty_rooms_max:
+            return
+        empty = [live for live in self._shows.values() if not len(live.room) and not live.entering]
+        if len(empty) >= self._settings.empty_rooms_max:
+            counts.limited["empty_rooms_max"] += 1
+            now_s = time.monotonic()
+            await self._drop(min(empty, key=lambda live: self._empty_since_s.get(live.id, now_s)))
 
     async def _drop(self, live: LiveShow) -> None:
         if self._shows.get(live.id) is live:
             del self._shows[live.id]
             self._empty_since_s.pop(live.id, None)
             live.close()
+            self._troubles.forget(live.id)
+            self._troubles.forget((live.id, "thaw"))
             self._on_left(live.id)
             await self._tail.unfollow(live.id)
 
@@ -127,7 +174,7 @@ class Stage:
     async def _beat(self, live: LiveShow) -> None:
         if live.state is None:
             return
-        if len(live.room):
+        if len(live.room) or live.entering:
             self._empty_since_s.pop(live.id, None)
         else:
             since_s = self._empty_since_s.setdefault(live.id, time.monotonic())
@@ -137,9 +184,12 @@ class Stage:
         asked_s = time.time()
         try:
             beat = await self._store.beat(live.id, self._worker, len(live.room))
+        except EngineFault:
+            return  # the store says so, once
         except Fault as fault:
-            logger.warning("show %s: no beat: %s", live.id, fault)
+            self._troubles.began(live.id, "show %s: no beat: %s", live.id, fault)
             return
+        self._troubles.ended(live.id, "show %s: it beats again", live.id)
         self._clock.learn(beat.at_ms, asked_s, time.time())
         live.on_beat(beat)
         if beat.due_at_ms:
@@ -151,10 +201,16 @@ class Stage:
         try:
             # With its reason: what an operator has frozen meanwhile stays frozen.
             await self._store.thaw(live.id, Frozen.LOST_HISTORY)
+        except EngineFault:
+            return  # the next beat tries again
         except Fault as fault:
-            logger.warning("show %s: sales stay frozen: %s", live.id, fault)
+            self._troubles.began((live.id, "thaw"), "show %s: sales stay frozen: %s", live.id, fault)
 
     async def close(self) -> None:
         """Stop following everything."""
         for live in list(self._shows.values()):
             await self._drop(live)
+
+
+def _count_refused() -> None:
+    counts.limited["show_reads_max"] += 1

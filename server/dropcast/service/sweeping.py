@@ -6,19 +6,17 @@ after all others. The engine decides what is due, so that sweeping twice or earl
 
 import asyncio
 import functools
-import logging
 import random
 
-from dropcast.domain.faults import Fault
+from dropcast.domain.faults import EngineAway, Fault
 from dropcast.domain.ports import ShowStore, TradeDesk
 from dropcast.domain.show import Show, ShowStatus
 from dropcast.domain.trades import Expire, Outcome
 from dropcast.metrics import counts
 from dropcast.service.alarm import Alarm
 from dropcast.service.clock import EngineClock
+from dropcast.service.frozen import FrozenSales
 from dropcast.service.live_show import LiveShow
-
-logger = logging.getLogger(__name__)
 
 LEASE = "sweeper"
 _LEASE_MS = 500
@@ -34,8 +32,11 @@ _HOLDS_AFTER_END_MS = 25 * 3_600_000
 
 
 class Sweeper:
-    def __init__(self, *, store: ShowStore, desk: TradeDesk, clock: EngineClock, worker: str) -> None:
+    def __init__(
+        self, *, store: ShowStore, desk: TradeDesk, clock: EngineClock, frozen: FrozenSales, worker: str
+    ) -> None:
         self._store = store
+        self._frozen = frozen
         self._desk = desk
         self._clock = clock
         self._worker = worker
@@ -89,20 +90,33 @@ class Sweeper:
             try:
                 if await self._store.take_lease(LEASE, self._worker, _LEASE_MS):
                     await self._sweep_all()
-            except Fault as fault:
-                logger.warning("no sweep: %s", fault)
+            except Fault:
+                continue  # of the engine: the store says so, once
 
     async def _sweep_all(self) -> None:
+        for live in list(self._followed.values()):
+            if live.state is not None and self._frozen.concerns(live.state.show):
+                await self._look(live.state.show)
         after = ""
         while True:
             shows = await self._store.shows(after, _PAGE, but=self._followed)
             for show in shows:
-                if self._may_have_dues(show):
-                    counts.sweeps["lease"] += 1
-                    await self._desk.trade(show.id, Expire())
+                await self._look(show, sweeps=True)
             if len(shows) < _PAGE:
                 return
             after = shows[-1].id
+
+    async def _look(self, show: Show, *, sweeps: bool = False) -> None:
+        try:
+            if sweeps and self._may_have_dues(show):
+                counts.sweeps["lease"] += 1
+                await self._desk.trade(show.id, Expire())
+            await self._frozen.look(show)
+        except EngineAway:
+            raise
+        except Fault:
+            # Of this show alone, perhaps: the others must not wait for it.
+            return
 
     def _may_have_dues(self, show: Show) -> bool:
         if show.status is ShowStatus.ENDED:

@@ -1,27 +1,39 @@
-"""Viewing: to watch a show and to leave it. A join is answered from the worker's memory."""
+"""Viewing: to watch a show and to leave it. A join is answered from the worker's memory.
+
+A viewer who comes back is sent the events that they missed: from the ring, then from the event log, within a bound of
+bytes; beyond it the whole state. One who has seen more than this worker waits for it: nobody is led back in time.
+"""
+
+import asyncio
+from collections.abc import Sequence
 
 import msgspec
 
-from dropcast.domain.faults import Banned, NotFound
-from dropcast.domain.ports import ShowStore
+from dropcast.domain.faults import Banned, EngineAway, EngineFault, NotFound
 from dropcast.domain.viewer import Viewer
 from dropcast.hub.merge import Numbered, merge
-from dropcast.hub.room import Member, Payloads
+from dropcast.hub.room import Member
 from dropcast.metrics import counts
 from dropcast.service import views
+from dropcast.service.event_log import EventLog
 from dropcast.service.live_show import LiveShow
+from dropcast.service.show_reader import ShowReader
 from dropcast.service.stage import Stage
+from dropcast.settings import Settings
 from dropcast.wire.commands import Since, Watch
 from dropcast.wire.messages import Watching
 
-_AHEAD_S = 2.0
-"""How long a viewer who has seen more than this worker waits for it to catch up; then the whole state is sent."""
-
 
 class Viewing:
-    def __init__(self, *, stage: Stage, store: ShowStore, log_events_max: int) -> None:
+    def __init__(
+        self, *, stage: Stage, reader: ShowReader, log: EventLog, settings: Settings, log_events_max: int
+    ) -> None:
         self._stage = stage
-        self._store = store
+        self._reader = reader
+        self._log = log
+        self._ahead_s = settings.ahead_ms / 1000
+        self._tops_s = settings.tops_ms / 1000
+        self._bytes_max = settings.catch_up_bytes_max
         self._log_events_max = log_events_max
 
     def watch_now(self, member: Member, viewer: Viewer, watch: Watch) -> Watching | None:
@@ -30,7 +42,7 @@ class Viewing:
         live = self._stage.loaded(watch.show)
         if live is None or live.state is None or live.state.is_banned(viewer.id):
             return None
-        recovered = self._recover(live, watch.since, [])
+        recovered = self._recover(live, watch.since, [], member.codec_index)
         if recovered is None and (self._is_in_log(live, watch.since) or self._is_ahead(live, watch.since)):
             return None
         return self._join(live, member, viewer, watch, recovered)
@@ -38,26 +50,20 @@ class Viewing:
     async def watch(self, member: Member, viewer: Viewer, watch: Watch) -> Watching | None:
         """Follow the show first, or read its log. None when the socket has closed meanwhile.
 
-        Raises NotFound when there is no such show, Banned, EngineFault when the engine cannot be asked.
+        Raises NotFound when there is no such show, Banned, RateLimited when too much is read already, EngineFault when
+        the engine cannot be asked, or when this worker does not come to what the viewer has seen.
         """
         live = await self._stage.enter(watch.show)
-        if self._is_ahead(live, watch.since):
-            # Another worker had told this viewer of events before they came here.
-            await live.read_again(_AHEAD_S)
-        logged: list[Numbered[Payloads]] = []
-        if (
-            self._recover(live, watch.since, []) is None
-            and watch.since
-            and self._is_in_log(live, watch.since)
-        ):
-            events = await self._store.events(
-                live.id, watch.since.seq, self._log_events_max, watch.since.epoch
-            )
-            logged = [Numbered(event.seq, views.encode(views.event_view(live.id, event))) for event in events]
+        live.entering += 1
+        try:
+            await self._come_to(live, watch.since)
+            logged = await self._logged(live, watch.since, member.codec_index)
+        finally:
+            live.entering -= 1
         # Nothing is awaited from here on: what is recovered ends exactly where the room goes on.
         if not member.is_open:
             return None
-        recovered = self._recover(live, watch.since, logged)
+        recovered = self._recover(live, watch.since, logged, member.codec_index)
         return self._join(live, member, viewer, watch, recovered, source="log" if logged else "ring")
 
     def rename(self, member: Member, show: str, viewer: Viewer) -> None:
@@ -73,32 +79,88 @@ class Viewing:
         if live is not None:
             live.room.leave(member)
 
+    def is_watching(self, member: Member, show: str) -> bool:
+        live = self._stage.loaded(show)
+        return live is not None and member in live.room
+
     def _is_ahead(self, live: LiveShow, since: Since | None) -> bool:
         """Whether the viewer has seen more than this worker, or says so."""
-        state = live.state
-        return (
-            state is not None and since is not None and since.epoch == state.epoch and since.seq > state.seq
-        )
+        return since is not None and _is_below(live, since.epoch, since.seq)
+
+    async def _come_to(self, live: LiveShow, since: Since | None) -> None:
+        """Wait for what the viewer has seen at another worker, if the engine has it. Raises EngineFault when that takes
+        too long: an older state would lead the viewer back in time.
+        """
+        if since is None:
+            return
+        loop = asyncio.get_running_loop()
+        ends_at_s = loop.time() + self._ahead_s
+        target = since.seq
+        while _is_below(live, since.epoch, target):
+            try:
+                async with asyncio.timeout_at(ends_at_s):
+                    tops = await self._reader.tops(live.id)
+            except TimeoutError as error:
+                raise EngineAway("the engine did not say in time how far the show is") from error
+            if tops.epoch == since.epoch:
+                # What the engine does not have, nobody has seen.
+                target = min(target, tops.seq)
+            left_s = ends_at_s - loop.time()
+            if await live.reaches(target, max(0.0, min(self._tops_s, left_s))):
+                return
+            if left_s <= self._tops_s:
+                raise EngineFault("this worker has not come to what was seen before; ask again")
+            if tops.epoch == since.epoch:
+                live.on_top(target)
 
     def _is_in_log(self, live: LiveShow, since: Since | None) -> bool:
-        """Whether the log may have what the ring has not."""
+        """Whether the log may have what the ring has not, and few enough to be sent."""
         state = live.state
         assert state is not None
-        return (
-            since is not None
-            and since.epoch == state.epoch
-            and 0 <= state.seq - since.seq <= self._log_events_max
-        )
+        if (
+            since is None
+            or since.epoch != state.epoch
+            or not 0 <= state.seq - since.seq <= self._log_events_max
+        ):
+            return False
+        return not self._is_too_much(live, since.seq)
+
+    def _is_too_much(self, live: LiveShow, since: int) -> bool:
+        """Whether it is plain without a read that the events after `since` are more than one answer may have."""
+        assert live.state is not None
+        return live.ring.bytes_after(since) > self._bytes_max or self._log.is_too_much(live.state.seq - since)
+
+    async def _logged(
+        self, live: LiveShow, since: Since | None, codec_index: int
+    ) -> Sequence[Numbered[bytes]]:
+        """Return what the log has of what the viewer missed and the ring has not, as far as it is needed and may be
+        read."""
+        if (
+            since is None
+            or self._recover(live, since, [], codec_index) is not None
+            or not self._is_in_log(live, since)
+        ):
+            return ()
+        assert live.state is not None
+        first = live.ring.first
+        upto = first - 1 if first is not None else live.state.seq
+        return await self._log.after(live.id, since.epoch, since.seq, upto, codec_index) or ()
 
     def _recover(
-        self, live: LiveShow, since: Since | None, logged: list[Numbered[Payloads]]
-    ) -> list[Payloads] | None:
+        self, live: LiveShow, since: Since | None, logged: Sequence[Numbered[bytes]], codec_index: int
+    ) -> list[bytes] | None:
         """Return exactly the events after `since`, or None when the whole state must be sent."""
         state = live.state
         assert state is not None
         if since is None or since.epoch != state.epoch or since.seq > state.seq:
             return None
-        return merge(since.seq, state.seq, logged, live.ring.after(since.seq))
+        if live.ring.bytes_after(since.seq) + sum(len(event.value) for event in logged) > self._bytes_max:
+            return None
+        whole = live.ring.payloads_after(since.seq, state.seq)
+        if whole is not None:
+            return [payloads[codec_index] for payloads in whole]
+        kept = [Numbered(event.seq, event.value[codec_index]) for event in live.ring.after(since.seq)]
+        return merge(since.seq, state.seq, logged, kept)
 
     def _join(
         self,
@@ -106,7 +168,7 @@ class Viewing:
         member: Member,
         viewer: Viewer,
         watch: Watch,
-        recovered: list[Payloads] | None,
+        recovered: list[bytes] | None,
         *,
         source: str = "ring",
     ) -> Watching:
@@ -117,7 +179,6 @@ class Viewing:
             raise Banned("this viewer is banned from the show")
         live.room.join(member, viewer.id)
         counts.joined(watch.since is not None, source if recovered is not None else "state")
-        index = member.codec_index
         holds = [views.hold_view(hold) for hold in state.holds_of(viewer.id)] if viewer.id else []
         answer = Watching(
             re=watch.id,
@@ -129,7 +190,15 @@ class Viewing:
             holds_at=state.offset,
         )
         if recovered is None:
-            return msgspec.structs.replace(answer, state=msgspec.Raw(live.state_payloads()[index]))
+            since = watch.since
+            if since is not None and since.epoch == state.epoch and self._is_too_much(live, since.seq):
+                counts.limited["catch_up_bytes_max"] += 1
+            return msgspec.structs.replace(answer, state=msgspec.Raw(live.state_payload(member.codec_index)))
         return msgspec.structs.replace(
-            answer, events=[msgspec.Raw(payloads[index]) for payloads in recovered], stock=state.stock
+            answer, events=[msgspec.Raw(payload) for payload in recovered], stock=state.stock
         )
+
+
+def _is_below(live: LiveShow, epoch: str, seq: int) -> bool:
+    """Whether the show is followed in this history, and has not come to `seq`."""
+    return live.state is not None and live.state.epoch == epoch and live.state.seq < seq

@@ -1,6 +1,7 @@
 """From the words of the domain to the words of the wire. Pure."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -19,6 +20,11 @@ Payloads = tuple[bytes, bytes]
 def encode(message: messages.Message) -> Payloads:
     """Encode one message by each codec."""
     return JSON.encode(message), MSGPACK.encode(message)
+
+
+def for_one(payload: bytes) -> Payloads:
+    """Return a message that goes to one member only, and so is encoded by the member's codec only."""
+    return payload, payload
 
 
 def show_view(show: Show) -> messages.ShowView:
@@ -67,13 +73,9 @@ def drop_view(drop: Drop, stock: Mapping[str, int]) -> messages.DropView:
     )
 
 
-def state_view(state: ShowState, viewers: int) -> messages.State:
-    return messages.State(
-        show=show_view(state.show),
-        drops=tuple(drop_view(drop, state.stock[drop.id]) for drop in state.drops.values()),
-        viewers=viewers,
-        offset=state.offset,
-    )
+def state_of(state: ShowState, viewers: int, drops: tuple[Any, ...]) -> messages.State:
+    """Return the state; its drops are given, perhaps encoded already."""
+    return messages.State(show=show_view(state.show), drops=drops, viewers=viewers, offset=state.offset)
 
 
 def hold_view(hold: Hold) -> messages.HoldView:
@@ -161,15 +163,12 @@ def personal_view(show: str, movement: Movement, offset: int) -> messages.Person
     return _PERSONAL[movement.kind](show=show, offset=offset, hold=hold_view(hold))
 
 
-def encode_state(state: ShowState, viewers: int) -> Payloads:
-    view = state_view(state, viewers)
-    return JSON.encode(view), MSGPACK.encode(view)
-
-
 def encode_resync(show: str, state: ShowState, payloads: Payloads) -> Payloads:
     """Encode a `resync` around the already encoded state."""
-    as_json, as_msgpack = (
-        messages.Resync(show=show, epoch=state.epoch, seq=state.seq, state=msgspec.Raw(payload))
-        for payload in payloads
-    )
+    as_json, as_msgpack = (resync(show, state, payload) for payload in payloads)
     return JSON.encode(as_json), MSGPACK.encode(as_msgpack)
+
+
+def resync(show: str, state: ShowState, payload: bytes) -> messages.Resync:
+    """Return a `resync` around the state as one codec has encoded it."""
+    return messages.Resync(show=show, epoch=state.epoch, seq=state.seq, state=msgspec.Raw(payload))

@@ -14,6 +14,7 @@ from dropcast.edge.http.answers import (
     Pinned,
     ProductPage,
     Readiness,
+    ShowNow,
     ShowPage,
     Snapshot,
 )
@@ -89,16 +90,20 @@ _ANSWERS: dict[str, dict[int, msgspec.Struct]] = {
     "read_product": {200: _SCARF},
     "list_shows": {200: ShowPage(items=[_LIVE], next=None)},
     "schedule_show": {201: _SCHEDULED},
-    "read_show": {200: _LIVE},
+    "read_show": {
+        200: ShowNow(**msgspec.structs.asdict(_LIVE), epoch="c3ab8ff13720e8ad", seq=2, offset=17),
+    },
     "start_show": {200: Done(seq=1, offset=0, again=False)},
     "end_show": {200: Done(seq=9, offset=311, again=False)},
-    "read_snapshot": {200: Snapshot(epoch="c3ab8ff13720e8ad", seq=2, at_ms=_NOON_MS + 90_000, state=_STATE)},
+    "read_snapshot": {
+        200: Snapshot(epoch="c3ab8ff13720e8ad", seq=2, at_ms=_NOON_MS + 90_000, state=_STATE, offset=17),
+    },
     "announce": {201: Done(seq=3, offset=17, again=False)},
     "freeze": {200: Done(seq=6, offset=18, again=False)},
     "thaw": {200: Done(seq=7, offset=18, again=False)},
     "mute": {200: Done(seq=7, offset=18, again=False)},
     "ban": {200: Done(seq=7, offset=18, again=False)},
-    "list_drops": {200: DropPage(items=[_DROP], next=None)},
+    "list_drops": {200: DropPage(items=[_DROP], next=None, epoch="c3ab8ff13720e8ad", seq=2, offset=17)},
     "pin": {
         201: Pinned(drop="d9f86d081884c7d65", seq=2, again=False),
         200: Pinned(drop="d9f86d081884c7d65", seq=2, again=True),

@@ -47,6 +47,11 @@ ROWS: dict[str, Sequence[Panel]] = {
             "Workers that accept connections", "short", {"{{worker}}": "max by (worker) (dropcast_worker_up)"}
         ),
         Panel("Engine up", "bool", {"engine": "max(dropcast_engine_up)"}),
+        Panel(
+            "Shows with frozen sales",
+            "short",
+            {"{{reason}}": "max by (reason) (dropcast_shows_frozen)"},
+        ),
         Panel("Connections by state", "short", {"{{state}}": "sum by (state) (dropcast_connections)"}, True),
     ),
     "The way out": (
@@ -77,6 +82,7 @@ ROWS: dict[str, Sequence[Panel]] = {
         Panel("Trades by outcome", "ops", {"{{kind}} {{outcome}}": _rate("trades", "kind, outcome")}, True),
         Panel("Refusals by reason", "ops", {"{{reason}}": _rate("refusals", "reason")}, True),
         Panel("Payments by outcome", "ops", {"{{outcome}}": _rate("payments", "outcome")}, True),
+        Panel("Payments that wait to be settled", "short", {"unsettled": "sum(dropcast_payments_unsettled)"}),
         Panel("Time of a batch", "s", _quantiles("trade_batch_seconds")),
         Panel("Trades in a batch", "short", _quantiles("trade_batch_size")),
         Panel(
@@ -125,6 +131,14 @@ ROWS: dict[str, Sequence[Panel]] = {
             {"{{method}} {{route}} {{status}}": _rate("http_requests", "method, route, status")},
         ),
         Panel("Time, 99th percentile by route", "s", _p99_by("http_request_seconds", "route")),
+        Panel(
+            "HTTP connections",
+            "short",
+            {
+                "connections": "sum(dropcast_http_connections)",
+                "not accepted per s": _rate("accept_failures"),
+            },
+        ),
     ),
     "Processes": (
         Panel("CPU", "percentunit", {"{{worker}}": _rate("worker_cpu_seconds", "worker")}),
@@ -132,6 +146,7 @@ ROWS: dict[str, Sequence[Panel]] = {
         Panel("Lag of event loops", "s", _quantiles("worker_loop_lag_seconds")),
         Panel("Restarts", "short", {"{{worker}}": "sum by (worker) (dropcast_worker_restarts_total)"}),
         Panel("Log records by level", "ops", {"{{level}}": _rate("log_records", "level")}, True),
+        Panel("Log lines dropped", "ops", {"{{level}}": _rate("log_lines_dropped", "level")}, True),
     ),
 }
 

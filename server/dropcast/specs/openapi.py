@@ -10,7 +10,7 @@ from dropcast.edge.http.operations import Operation, Tag
 from dropcast.edge.http.table import OPERATIONS
 from dropcast.specs import examples, schemas
 from dropcast.specs.schemas import Schema
-from dropcast.wire.codes import CLOSE_REASONS, ERRORS, Close
+from dropcast.wire.codes import ERRORS
 from dropcast.wire.fields import Handle, Id, Key
 
 _ABOUT = """\
@@ -48,7 +48,7 @@ _PATH_PARAMETERS: dict[str, tuple[Any, str]] = {
     "handle": (Handle, "The product's handle."),
 }
 
-_EVERYWHERE = ("internal",)
+_EVERYWHERE = ("internal", "rate_limited")
 """What any operation may be answered with."""
 
 _NAMES = {
@@ -59,6 +59,7 @@ _NAMES = {
     409: "Conflict",
     413: "TooLarge",
     422: "BadRequest",
+    429: "RateLimited",
     500: "Internal",
     502: "PaymentUnknown",
     503: "EngineFault",
@@ -68,12 +69,9 @@ _NAMES = {
 _REFUSED_EARLY = {
     400: ("NotHttp", "The request is not proper HTTP.", "not an HTTP request"),
     408: ("TooSlow", "The request's head or body took too long.", "the request's head took too long"),
-    429: (
-        "TooMany",
-        "There are too many connections from this address.",
-        CLOSE_REASONS[Close.TOO_MANY_CONNECTIONS],
-    ),
+    413: ("BodyTooLarge", "The request's body is too large.", "a body has 8388608 bytes at most"),
     431: ("HeadTooLarge", "The request's head is too large.", "the request's head is too large"),
+    503: ("NoRoom", "The worker has no room left.", "this worker has no room for another connection"),
 }
 """Answers in plain text, given before there is a request: component, meaning, example."""
 
@@ -136,6 +134,7 @@ _HEADERS = {
         "description": "How to authenticate: by a bearer token.",
         "schema": {"type": "string", "const": "Bearer"},
     },
+    "RetryAfter": {"description": "In how many seconds the same may pass.", "schema": {"type": "integer"}},
 }
 
 
@@ -250,6 +249,8 @@ def _responses() -> Schema:
         }
         if status == HTTPStatus.UNAUTHORIZED:
             told["headers"] = {**_REQUEST_ID, "WWW-Authenticate": _WWW_AUTHENTICATE}
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            told["headers"] = {**_REQUEST_ID, "Retry-After": {"$ref": "#/components/headers/RetryAfter"}}
         found[_response_name(status)] = told
     for name, about, text in _REFUSED_EARLY.values():
         content = {"text/plain": {"schema": {"type": "string"}, "example": text + "\n"}}

@@ -1,6 +1,7 @@
 """docs/reference/settings.md: every setting, from settings.py."""
 
-from dropcast.settings import ENV_PREFIX, HELP, Settings, flag_of, groups, variable_of, wanted
+from dropcast.settings import ENV_PREFIX, Settings, flag_of, groups, variable_of, wanted
+from dropcast.settings_help import HELP
 from dropcast.specs.tables import code, page, table
 
 _DEFAULTS = Settings()
@@ -18,8 +19,11 @@ def render() -> str:
         "Settings",
         "server/dropcast/settings.py",
         "A value comes from the flag, then from the environment variable, then from the default. A variable that "
-        f"begins with `{ENV_PREFIX}` and is no setting is an error, so that a misspelt one is noticed. Switches are "
-        "turned off by `--no-` before their name. Names end in their unit.",
+        f"begins with `{ENV_PREFIX}` and is no setting is an error, so that a misspelt one is noticed; those that "
+        "Kubernetes and Docker make for services named `dropcast...` are left out. An empty value counts as not "
+        "given, with a warning; for `host`, `metrics_host`, `redis_url` and `jwt_...` it is an error. White space "
+        "and line ends around a value are left out. Switches are turned off by `--no-` before their name. Names end "
+        "in their unit.",
         *parts,
     )
 

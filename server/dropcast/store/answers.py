@@ -11,10 +11,12 @@ import msgspec
 
 from dropcast.domain.drop import Drop, Units
 from dropcast.domain.events import Beat
-from dropcast.domain.faults import BadRequest, Conflict, EngineFault, Fault, NotFound
-from dropcast.domain.hold import Hold, HoldState
+from dropcast.domain.faults import BadRequest, Conflict, EngineFault, Fault, NotFound, RateLimited, TooLarge
+from dropcast.domain.hold import Hold, HoldState, UnsettledPayment
+from dropcast.domain.ids import payment_key
 from dropcast.domain.show import Frozen, Moderated, Show, ShowStatus
 from dropcast.domain.trades import Outcome
+from dropcast.metrics import counts
 
 
 class ShowInfo(msgspec.Struct, frozen=True, array_like=True):
@@ -76,6 +78,19 @@ class HoldRecord(msgspec.Struct, frozen=True, array_like=True):
             self.price_minor,
         )
 
+    def may_be_charged(self, at_ms: int) -> bool:
+        """Whether a payment may stand without a sale: at `at_ms` the hold has ended, and names an attempt."""
+        has_ended = not self.state.is_open or self.expires_at_ms <= at_ms
+        return bool(self.attempt) and has_ended and self.state is not HoldState.SOLD
+
+    def as_unsettled(self, show: str, hold: str) -> UnsettledPayment:
+        return UnsettledPayment(
+            hold=hold,
+            viewer=self.viewer,
+            key=payment_key(show, hold, self.attempt),
+            amount_minor=self.qty * self.price_minor,
+        )
+
 
 class ScheduleAnswer(msgspec.Struct, frozen=True, array_like=True):
     code: str
@@ -105,6 +120,7 @@ class ReadAnswer(msgspec.Struct, frozen=True, array_like=True):
     holds: tuple[Hold, ...]
     moderations: int = 0
     moderated: tuple[Moderated, ...] = ()
+    viewers: int = 0
 
 
 class BeatAnswer(msgspec.Struct, frozen=True, array_like=True):
@@ -120,6 +136,11 @@ class LeaseAnswer(msgspec.Struct, frozen=True, array_like=True):
 class AdoptAnswer(msgspec.Struct, frozen=True, array_like=True):
     code: str
     adopted: bool
+
+
+class PermissionsAnswer(msgspec.Struct, frozen=True, array_like=True):
+    code: str
+    refused: list[tuple[list[str | int], str]]
 
 
 _REFUSAL = msgspec.msgpack.Decoder(list[Any])
@@ -141,6 +162,11 @@ _FAULTS: dict[str, tuple[Callable[[str], Fault], str]] = {
         "the show has {0} muted or banned viewers already, the most it may have",
     ),
     "too_few_free": (Conflict, "of SKU {0!r} only {1} units are free to be taken back"),
+    "rate_limited": (
+        RateLimited,
+        "the show's hosts have used up the {0} of this minute: try again in {1} s",
+    ),
+    "event_too_large": (TooLarge, "an event has {0} bytes at most"),
     "bad_request": (BadRequest, "the engine finds {0} out of bounds"),
     "wrong_type": (EngineFault, "the key {0} holds something that dropcast did not write"),
     "torn": (EngineFault, "the log {0} is ahead of its show: restore the engine's data"),
@@ -160,4 +186,17 @@ def raise_refusal(answer: bytes) -> None:
     if code not in _FAULTS:
         raise EngineFault(f"the engine functions answered {code!r}, which this version does not know")
     fault, sentence = _FAULTS[code]
-    raise fault(sentence.format(*details))
+    raised = fault(sentence.format(*details))
+    if isinstance(raised, RateLimited):
+        raised.retry_after_s = details[1]
+    _count(code, details)
+    raise raised
+
+
+def _count(code: str, details: list[Any]) -> None:
+    if code == "event_too_large":
+        counts.limited["event_bytes_max"] += 1
+    elif code == "rate_limited" and details[0] == "commands":
+        counts.limited["host_commands_per_show_per_min"] += 1
+    elif code == "rate_limited":
+        counts.limited["log_bytes_per_show_per_min"] += 1

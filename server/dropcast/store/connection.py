@@ -19,6 +19,7 @@ from redis.exceptions import (
     AuthorizationError,
     ConnectionError,
     ExecAbortError,
+    NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
@@ -94,6 +95,11 @@ def engine_faults() -> Iterator[None]:
     except (AuthenticationError, AuthorizationError) as error:
         raise EngineUnfit(f"the engine refuses the credentials: {error}") from error
     except (ConnectionError, TimeoutError, OSError) as error:
+        # What the engine says while a connection is made comes as the cause of a lost connection.
+        if isinstance(error.__cause__, AuthenticationError):
+            raise EngineUnfit(f"the engine refuses the credentials: {error}") from error
+        if isinstance(error.__cause__, NoPermissionError):
+            raise EngineUnfit(f"the engine's user lacks a permission: {error}") from error
         raise EngineAway(f"the engine does not answer: {error or type(error).__name__}") from error
     except OutOfMemoryError as error:
         raise EngineFull("the engine's memory is full") from error
@@ -103,7 +109,11 @@ def engine_faults() -> Iterator[None]:
         if _is_out_of_memory(error):
             raise EngineFull("the engine's memory is full") from error
         raise EngineFault(f"the engine failed: {error}") from error
+    except NoPermissionError as error:
+        raise EngineUnfit(f"the engine's user lacks a permission: {error}") from error
     except RedisError as error:
+        if "ACL failure in script" in str(error):
+            raise EngineUnfit(f"the engine's user lacks a permission: {error}") from error
         if str(error).startswith("MISCONF"):
             raise EngineFault(f"the engine cannot write to its disk, nothing was changed: {error}") from error
         raise EngineFault(f"the engine failed: {error}") from error
@@ -142,19 +152,30 @@ async def ping(client: Redis) -> None:
     await ask(client, "PING")
 
 
-async def examine(client: Redis) -> list[str]:
-    """Return warnings about how the engine is configured. Raises EngineUnfit when dropcast cannot work with it."""
+async def examine(client: Redis, *, accept_lost_sales: bool = False) -> list[str]:
+    """Return warnings about how the engine is configured. Raises EngineUnfit when dropcast cannot work with it.
+
+    `accept_lost_sales`: the setting; for commands that sell nothing, true.
+    """
     info: dict[str, Any] = {}
     for section in ("server", "cluster", "memory", "persistence", "replication"):
         info |= await ask(client, "INFO", section)
     _refuse_version(info)
     _refuse_mode(info)
+    if not accept_lost_sales and info.get("aof_enabled") == 0:
+        raise EngineUnfit(
+            "the engine has no append-only file, a crash would lose holds and orders: "
+            "set appendonly yes there, or accept_lost_sales here (--accept-lost-sales)"
+        )
     try:
         await ask(client, "FUNCTION", "STATS")
     except EngineFault as fault:
-        if isinstance(fault.__cause__, ResponseError):
+        if isinstance(fault.__cause__, NoPermissionError):
+            pass  # the functions may be there all the same, loaded by somebody else
+        elif isinstance(fault.__cause__, ResponseError):
             raise EngineUnfit(f"the engine has no Functions: {fault.__cause__}") from fault
-        raise
+        else:
+            raise
     return await _warnings(client, info)
 
 
@@ -179,15 +200,34 @@ def _refuse_mode(info: dict[str, Any]) -> None:
 
 
 async def _warnings(client: Redis, info: dict[str, Any]) -> list[str]:
-    if not info.get("aof_enabled"):
-        return ["the engine has no append-only file: a crash loses holds and orders (set appendonly yes)"]
+    warnings = [await _durability(client, info)]
+    if info.get("maxmemory") == 0:
+        warnings.append(
+            "the engine has no maxmemory: the system may kill it when the machine's memory is full "
+            "(set maxmemory below that; at the bound it refuses, and loses nothing)"
+        )
+    elif info.get("maxmemory") and int(info.get("used_memory", 0)) >= int(info["maxmemory"]):
+        warnings.append(
+            f"the engine's memory is full: it takes {info['used_memory']} bytes, and its bound is "
+            f"{info['maxmemory']} (maxmemory, or --engine-memory-bytes-max of the embedded engine)"
+        )
+    return [warning for warning in warnings if warning]
+
+
+async def _durability(client: Redis, info: dict[str, Any]) -> str:
+    """Return a warning when the engine may lose what it has answered, or does not tell; otherwise nothing."""
+    enabled = info.get("aof_enabled")
+    if enabled == 0:
+        return "the engine has no append-only file: a crash loses holds and orders (set appendonly yes)"
     try:
         found = await ask(client, "CONFIG GET", "appendfsync")
     except EngineFault as fault:
         if not isinstance(fault.__cause__, ResponseError):
             raise
-        return ["the engine hides its configuration: whether every write reaches the disk is unknown"]
-    if found.get("appendfsync") != "always":
-        fsync = found.get("appendfsync")
-        return [f"the engine's appendfsync is {fsync}, not always: a power cut loses the last sales"]
-    return []
+        found = {}
+    fsync = found.get("appendfsync")
+    if enabled is None or fsync is None:
+        return "the engine hides its configuration: whether every write reaches the disk is unknown"
+    if fsync != "always":
+        return f"the engine's appendfsync is {fsync}, not always: a power cut loses the last sales"
+    return ""

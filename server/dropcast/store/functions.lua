@@ -10,7 +10,8 @@
 --   meta drops units holds due buyers orders events journal viewers done live moderated
 --
 --   meta     hash    info (MessagePack, opaque here), status, starts_at, started_at, ended_at, epoch, seq, offset;
---                    frozen why sales are stopped, moderations how often moderated changed, run who last wrote here
+--                    frozen why sales are stopped, moderations how often moderated changed, run who last wrote here,
+--                    hosted what hosts have added in the minute under way, <began_at_ms>:<commands>:<bytes>
 --   drops    hash    t:<drop> terms as domain Terms, c:<drop> card (opaque), p:<drop> [fingerprint, seq, offset]
 --   units    hash    f: h: s: a:<drop>:<sku> free, held, sold, allocated; o:<drop>:<sku> = 1 while announced sold out
 --   holds    hash    <hold> -> [viewer, drop, sku, qty, state, expires_at, price, attempt, held_until]
@@ -46,6 +47,7 @@ local VIEWERS_TTL_MS = 60000
 local PAY_MS_MAX = 3600000
 local HOLD_MS_MAX = 86400000
 local KEEP_MS = 86400000 -- holds and their like, after the end of their show
+local MINUTE_MS = 60000
 local DONE_MAX = 2000
 local DROPS_MAX = 1000
 local SKUS_MAX = 2048
@@ -273,15 +275,19 @@ local function check_types(keys)
   return nil, exists
 end
 
-local own_run_known
+local own_process -- its id: dies with the process, and so does this library's memory
+local own_history, own_run_known = false, false -- the history that was read last, and the run that it makes
 
--- The run of this engine: its process, and whose history it goes on with. Asked for once: whenever the engine takes
--- over somebody else's data, it loads this library anew.
+-- The run of this engine: its process, and whose history it goes on with. The history is read anew in each call: a
+-- primary that was demoted and promoted again may go on with what it had, library and memory included, while another
+-- one has told events that never came here. Only its id says so.
 local function own_run()
-  if not own_run_known then
-    local process = string.match(call('INFO', 'server'), 'run_id:(%w+)')
-    local history = string.match(call('INFO', 'replication'), 'master_replid:(%w+)')
-    own_run_known = (process or '') .. ':' .. (history or '')
+  local info = call('INFO', 'replication')
+  local at = string.find(info, 'master_replid:', 1, true)
+  local history = at and string.match(info, '^%w+', at + 14) or ''
+  if history ~= own_history then
+    own_process = own_process or string.match(call('INFO', 'server'), 'run_id:(%w+)') or ''
+    own_history, own_run_known = history, own_process .. ':' .. history
   end
   return own_run_known
 end
@@ -359,6 +365,7 @@ local function open_show(keys, exists)
     movement_pieces = {}, -- of them, packed
     moderated_lines = {}, -- domain Moderated, packed
     command = false, -- {key, fingerprint} to be remembered
+    limits = false, -- on what a host's command may add, see limits_in
     seq_after = 0,
     offset_after = 0,
     settles_only = false,
@@ -701,6 +708,47 @@ local function put_units(show)
   return lines
 end
 
+-- The limits on what hosts may add to a show's logs: the last arguments of a host's command, from `first` on. Servers of
+-- an older version do not send them. 0 or nothing is no limit.
+local function limits_in(args, first)
+  return {
+    commands = tonumber(args[first] or 0) or 0,
+    bytes = tonumber(args[first + 1] or 0) or 0,
+    event_bytes = tonumber(args[first + 2] or 0) or 0,
+  }
+end
+
+-- Count a host's command by the show's limits: one command, with the bytes of its events and its journal entry. Answers
+-- nil, or a refusal; what is refused counts nothing. A minute begins with its first command. That one is not refused
+-- for its bytes, or it would be refused for ever.
+local function count_hosted(show, events, entry)
+  local limits, bytes = show.limits, #entry
+  for _, event in ipairs(events) do
+    if limits.event_bytes > 0 and #event > limits.event_bytes then
+      return pack({'event_too_large', limits.event_bytes})
+    end
+    bytes = bytes + #event
+  end
+  if limits.commands == 0 and limits.bytes == 0 then
+    return nil
+  end
+  local hosted = call('HGET', show.keys[META], 'hosted') or ''
+  local began, commands, bytes_before = string.match(hosted, '^(%d+):(%d+):(%d+)$')
+  began, commands, bytes_before = tonumber(began), tonumber(commands), tonumber(bytes_before)
+  if not began or show.now < began or show.now >= began + MINUTE_MS then
+    began, commands, bytes_before = show.now, 0, 0
+  end
+  local retry_s = math.ceil((began + MINUTE_MS - show.now) / 1000)
+  if limits.commands > 0 and commands >= limits.commands then
+    return pack({'rate_limited', 'commands', retry_s})
+  elseif limits.bytes > 0 and commands > 0 and bytes_before + bytes > limits.bytes then
+    return pack({'rate_limited', 'bytes', retry_s})
+  end
+  local count, total = text_of(commands + 1), text_of(bytes_before + bytes)
+  put_meta(show, 'hosted', text_of(began) .. ':' .. count .. ':' .. total)
+  return nil
+end
+
 -- Write everything. Answers nil, or what is wrong, in which case nothing was written.
 local function commit(show)
   note_stock_events(show)
@@ -719,6 +767,15 @@ local function commit(show)
     return pack({'torn', keys[JOURNAL]})
   end
   local events, lines = pack_events(show), put_units(show)
+  local movements, entry = '\144', ''
+  if show.offset_after > show.offset then
+    movements = array_header(show.movements) .. concat(show.movement_pieces)
+    entry = '\147' .. pack(show.offset_after, show.now) .. movements
+  end
+  local problem = show.limits and count_hosted(show, events, entry)
+  if problem then
+    return problem
+  end
   if show.seq_after > show.seq then
     put_meta(show, 'seq', text_of(show.seq_after))
   end
@@ -742,10 +799,7 @@ local function commit(show)
   for at, event in ipairs(events) do
     call('XADD', keys[EVENTS], text_of(show.seq + at) .. '-0', 'e', event)
   end
-  local movements = '\144'
   if show.offset_after > show.offset then
-    movements = array_header(show.movements) .. concat(show.movement_pieces)
-    local entry = '\147' .. pack(show.offset_after, show.now) .. movements
     call('XADD', keys[JOURNAL], text_of(show.offset_after) .. '-0', 'm', entry)
   end
   if #events > 0 or show.movements > 0 or #lines > 0 or #show.moderated_lines > 0 or show.is_lost then
@@ -756,7 +810,9 @@ local function commit(show)
       .. pack_array(lines)
       .. pack(show.moderations)
       .. pack_array(show.moderated_lines)
-    call('SPUBLISH', keys[LIVE], publication)
+    -- Protected: all is written by now. Should the engine have taken the permission away, workers find what they miss by
+    -- the next beat.
+    redis.pcall('SPUBLISH', keys[LIVE], publication)
   end
   return nil
 end
@@ -1037,8 +1093,9 @@ end
 -- dropcast_pin: open a drop, or have it open at `opens_at`. `lines` is [[sku, price, units], ...], `card` is passed on
 -- unread. Times that are 0 or missing are none.
 -- KEYS of a show
--- ARGV drop fingerprint limit hold_ms lines card opens_at closes_at reveal_at
+-- ARGV drop fingerprint limit hold_ms lines card opens_at closes_at reveal_at commands_per_min bytes_per_min event_bytes_max
 -- returns ["ok", seq, offset, again] | ["key_used"] | ["not_live"] | ["too_many_drops"] | ["bad_request", what]
+--   | ["rate_limited", what, retry_s] | ["event_too_large", most]
 local function pin(keys, args)
   local show, problem = open_to_write(keys)
   if not show then
@@ -1103,6 +1160,7 @@ local function pin(keys, args)
   show.drops:put('p:' .. drop, pack({fingerprint, show.seq + 1, offset_after}))
   local tag = terms.status == 'open' and 'drop_opened' or 'drop_scheduled'
   note_event(show, tag, 4, pack(drop) .. pack_terms(terms) .. pack_stock(show, drop, terms) .. args[6])
+  show.limits = limits_in(args, 10)
   return finish(show)
 end
 
@@ -1145,9 +1203,9 @@ end
 -- dropcast_update: change a drop that is not closed. `prices` and `add_units` are maps by SKU, the latter relative; an empty
 -- limit or hold_ms leaves it as it is.
 -- KEYS of a show
--- ARGV drop key fingerprint prices add_units limit hold_ms
+-- ARGV drop key fingerprint prices add_units limit hold_ms commands_per_min bytes_per_min event_bytes_max
 -- returns ["ok", seq, offset, again] | ["key_used"] | ["unknown_drop"] | ["closed"] | ["unknown_sku", sku]
---   | ["too_few_free", sku, free] | ["bad_request", what]
+--   | ["too_few_free", sku, free] | ["bad_request", what] | ["rate_limited", what, retry_s] | ["event_too_large", most]
 local function update(keys, args)
   local show, problem = open_to_write(keys)
   if not show then
@@ -1194,6 +1252,7 @@ local function update(keys, args)
     put_terms(show, drop, terms)
     note_event(show, 'drop_updated', 3, pack(drop) .. packed_after .. pack_stock(show, drop, terms))
   end
+  show.limits = limits_in(args, 8)
   return finish(show)
 end
 
@@ -1225,8 +1284,9 @@ end
 
 -- dropcast_announce: log and publish an announcement. `data` is MessagePack, passed on unread.
 -- KEYS of a show
--- ARGV key fingerprint text data
--- returns ["ok", seq, offset, again] | ["key_used"] | ["ended"]
+-- ARGV key fingerprint text data commands_per_min bytes_per_min event_bytes_max
+-- returns ["ok", seq, offset, again] | ["key_used"] | ["ended"] | ["rate_limited", what, retry_s]
+--   | ["event_too_large", most]
 local function announce(keys, args)
   local show, problem = open_to_write(keys)
   if not show then
@@ -1239,6 +1299,7 @@ local function announce(keys, args)
     return pack({'ended'})
   end
   note_event(show, 'announcement', 2, pack(args[3]) .. args[4])
+  show.limits = limits_in(args, 5)
   return finish(show)
 end
 
@@ -1511,6 +1572,11 @@ function TRADES.unpay(show, trade)
     put_record(show, record)
     move(show, 'resumed', record)
   elseif record.state ~= 'held' then
+    if record.attempt ~= '' and record.attempt == trade[4] and record.state == 'expired' then
+      -- A hold that expired and still names an attempt is a payment that may stand. This one does not any more.
+      record.attempt = ''
+      put_record(show, record)
+    end
     return refused(record.state)
   end
   return granted(record)
@@ -1768,12 +1834,31 @@ local function read_moderated(show)
   return pack_array(moderated)
 end
 
--- dropcast_read: the whole show: drops in the order in which they were pinned, open holds only.
+-- The viewers that all workers have told of lately, all but worker `but`; and the workers that are silent.
+local function count_viewers(show, but)
+  local viewers, gone = 0, {}
+  local found = call('HGETALL', show.keys[VIEWERS])
+  for at = 1, #found, 2 do
+    local count, at_ms = string.match(found[at + 1], '^(%d+):(%d+)$')
+    if found[at] == but then
+      count = nil
+    elseif not count or show.now - tonumber(at_ms) > WORKER_SILENT_MS then
+      count = nil
+      gone[#gone + 1] = found[at]
+    end
+    viewers = viewers + (tonumber(count) or 0)
+  end
+  return viewers, gone
+end
+
+-- dropcast_read: the whole show: drops in the order in which they were pinned, open holds only. With `public` (1) it is
+-- for anybody: neither holds nor moderated viewers, but the number of viewers at the end. Servers of an older version
+-- do not give it.
 -- KEYS of a show
--- ARGV
+-- ARGV public
 -- returns ["ok", [info, status, starts_at, started_at, ended_at, epoch, frozen], seq, offset, at_ms, drops, units,
---   holds, moderations, moderated]
-local function read(keys)
+--   holds, moderations, moderated] and, with `public`, viewers
+local function read(keys, args)
   local show, problem = open_show(keys)
   if not show then
     return problem
@@ -1794,15 +1879,17 @@ local function read(keys)
       units[#units + 1] = pack({drop.id, sku, found.free, found.held, found.sold, found.allocated})
     end
   end
-  return '\154'
+  local is_public = args[1] == '1'
+  return (is_public and '\155' or '\154')
     .. pack('ok')
     .. pack_show(show)
     .. pack(show.seq, show.offset, show.now)
     .. pack_array(drops)
     .. pack_array(units)
-    .. read_holds(show)
+    .. (is_public and pack_array({}) or read_holds(show))
     .. pack(show.moderations)
-    .. read_moderated(show)
+    .. (is_public and pack_array({}) or read_moderated(show))
+    .. (is_public and pack((count_viewers(show))) or '')
 end
 
 -- dropcast_beat: a worker tells how many viewers it has; workers that are silent are forgotten. A show that may have
@@ -1819,18 +1906,8 @@ local function beat(keys, args)
   if not is_integer(own, 0, QTY_MAX) then
     return pack({'bad_request', 'viewers'})
   end
-  local viewers, gone = own, {}
-  local found = call('HGETALL', keys[VIEWERS])
-  for at = 1, #found, 2 do
-    local count, at_ms = string.match(found[at + 1], '^(%d+):(%d+)$')
-    if found[at] == worker then
-      count = nil
-    elseif not count or show.now - tonumber(at_ms) > WORKER_SILENT_MS then
-      count = nil
-      gone[#gone + 1] = found[at]
-    end
-    viewers = viewers + (tonumber(count) or 0)
-  end
+  local others, gone = count_viewers(show, worker)
+  local viewers = own + others
   local due = call('ZRANGE', keys[DUE], 0, 0, 'WITHSCORES')
   if show.run_before ~= show.run then
     problem = commit(show)
@@ -1893,6 +1970,75 @@ local function lease(keys, args)
   return pack({'ok', true})
 end
 
+-- Permissions --------------------------------------------------------------------------------------------------------------
+
+-- Every command that is called here, as it is called: on `key` or `channel` of a show, or on none. A command of another
+-- form than its own must not be asked about: some engines end by it.
+local function commands_called(key, channel)
+  return {
+    {'GET', key},
+    {'HDEL', key, 'field'},
+    {'HGET', key, 'field'},
+    {'HGETALL', key},
+    {'HKEYS', key},
+    {'HLEN', key},
+    {'HMGET', key, 'field'},
+    {'HSET', key, 'field', 'value'},
+    {'INFO', 'replication'},
+    {'PEXPIRE', key, 1},
+    {'PEXPIREAT', key, 1},
+    {'SET', key, 'value', 'PX', 1},
+    {'SPUBLISH', channel, 'message'},
+    {'TIME'},
+    {'TYPE', key},
+    {'XADD', key, '1-0', 'field', 'value'},
+    {'XLEN', key},
+    {'XRANGE', key, '-', '+', 'COUNT', 1},
+    {'XREAD', 'COUNT', 1, 'STREAMS', key, key, '0-0', '0-0'},
+    {'ZADD', key, 1, 'member'},
+    {'ZCARD', key},
+    {'ZRANGE', key, 0, 0},
+    {'ZRANGEBYSCORE', key, 0, 0},
+    {'ZREM', key, 'member'},
+    {'ZREVRANGE', key, 0, 0},
+  }
+end
+
+-- What the engine's user lacks to run `command`, which it may not: 'key', 'channel' or 'command'.
+local function lacking(command)
+  if command[1] == 'FCALL' then
+    return 'key' -- the command itself is what got us here
+  end
+  -- It is refused again, with a sentence that tells. WATCH may not be called here: EXISTS tells of its keys.
+  local again = command[1] == 'WATCH' and {'EXISTS', command[2]} or command
+  local answer = redis.pcall(unpack(again))
+  local sentence = type(answer) == 'table' and answer.err or ''
+  return string.match(sentence, 'permissions to access .*(key)$')
+    or string.match(sentence, 'permissions to access .*(channel)$')
+    or 'command'
+end
+
+-- dropcast_permissions: which commands the engine's user may not run, of those that the functions call on `key` and
+-- `channel` of a show, and of `commands`, [[word, ...], ...]. Nothing is run.
+-- KEYS
+-- ARGV key channel commands
+-- returns ["ok", [[[word, ...], lacking], ...]], lacking one of 'command', 'key', 'channel' | ["bad_request", what]
+local function permissions(_, args)
+  local others = unpack_table(args[3])
+  if not others then
+    return pack({'bad_request', 'commands'})
+  end
+  local refused = {}
+  for _, commands in ipairs({commands_called(args[1], args[2]), others}) do
+    for _, command in ipairs(commands) do
+      if not redis.acl_check_cmd(unpack(command)) then
+        refused[#refused + 1] = pack({command, lacking(command)})
+      end
+    end
+  end
+  return '\146' .. pack('ok') .. pack_array(refused)
+end
+
 -- Registration -----------------------------------------------------------------------------------------------------------
 
 -- What gives units back or closes goes on when memory is full; what takes more memory does not.
@@ -1925,3 +2071,4 @@ register('beat', beat, 'allow-oom')
 register('lease', lease, 'allow-oom')
 register('run', run, 'no-writes')
 register('adopt', adopt, 'allow-oom')
+register('permissions', permissions, 'no-writes')

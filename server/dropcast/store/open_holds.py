@@ -2,17 +2,17 @@
 
 from redis.asyncio import Redis
 
-from dropcast.store import keys
 from dropcast.store.connection import ask, engine_faults
+from dropcast.store.keys import Keys
 
 _NOT_HOLDS = "[^h]:*"
 """Members of `due` that are no holds: restocks, openings, closings. They are few, so only they travel."""
 _SCAN_COUNT = 1_000
 
 
-async def open_holds(client: Redis) -> int:
+async def open_holds(client: Redis, keys: Keys) -> int:
     """Return the number of open holds. Raises EngineFault."""
-    names = [name.decode() for name in await ask(client, "ZRANGE", keys.SHOWS, 0, -1)]
+    names = [name.decode() for name in await ask(client, "ZRANGE", keys.shows, 0, -1)]
     due = [keys.of_show(name, "due") for name in names]
     with engine_faults():
         pipeline = client.pipeline(transaction=False)

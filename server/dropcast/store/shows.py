@@ -6,27 +6,29 @@ again for the same is answered as the first time, and for something else is a Co
 
 import hashlib
 import secrets
-from collections.abc import Container, Sequence
+from collections.abc import AsyncIterator, Container, Sequence
 from typing import Any
 
 import msgspec
 from redis.asyncio import Redis
 
-from dropcast.domain.events import Beat, Event, JournalEntry, Snapshot
-from dropcast.domain.faults import BadRequest
-from dropcast.domain.hold import Hold, Order
+from dropcast.domain.events import Beat, Event, JournalEntry, ShowMeta, Snapshot
+from dropcast.domain.faults import BadRequest, NotFound
+from dropcast.domain.hold import Hold, Order, UnsettledPayment
 from dropcast.domain.ids import is_id
 from dropcast.domain.ports import Change, Done, NewDrop
 from dropcast.domain.show import Frozen, Show, ShowStatus
 from dropcast.domain.trades import Outcome, Trade
-from dropcast.store import keys
 from dropcast.store.answers import DoneAnswer, HoldRecord, ShowInfo, ShowRecord
-from dropcast.store.connection import ask, engine_faults, ping
+from dropcast.store.connection import ask, ping
+from dropcast.store.engine_watch import EngineWatch
 from dropcast.store.functions import Functions
+from dropcast.store.keys import SHOW_KEYS, Keys
 from dropcast.store.lane import Lane
 
 _META_FIELDS = ("info", "status", "starts_at", "started_at", "ended_at", "epoch", "frozen")
 _SCAN_COUNT = 1_000
+_HOLDS_AT_ONCE = 500
 
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _encode_in_order = msgspec.msgpack.Encoder().encode
@@ -37,13 +39,36 @@ _HOLD = msgspec.msgpack.Decoder(HoldRecord)
 _ORDER = msgspec.msgpack.Decoder(Order)
 
 
+class HostLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What hosts may add to one show by pins, updates and announcements; 0 is no limit. The engine decides."""
+
+    commands_per_min: int = 0
+    bytes_per_min: int = 0
+    """Of events and journal entries."""
+    event_bytes_max: int = 0
+
+    def as_arguments(self) -> dict[str, int]:
+        return msgspec.structs.asdict(self)
+
+
 class Shows:
     """Implements ShowStore, and what the Desk needs."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(
+        self,
+        client: Redis,
+        keys: Keys,
+        *,
+        watch: EngineWatch | None = None,
+        host_limits: HostLimits | None = None,
+    ) -> None:
+        """`watch` hears whether the engine fails; by default nobody does."""
         self._client = client
+        self._keys = keys
+        self._host_limits = (host_limits or HostLimits()).as_arguments()
         self._lane = Lane(client)
-        self._functions = Functions(client, self._lane)
+        self._watch = watch or EngineWatch(logged=False)
+        self._functions = Functions(client, keys, self._lane, self._watch)
 
     async def ping(self) -> None:
         """Raise EngineFault unless the engine answers."""
@@ -56,7 +81,7 @@ class Shows:
             raise BadRequest("a show's id is made of 1 to 64 letters, digits, hyphens and underscores")
         info = _encode(ShowInfo(show.title, show.creator, show.moderators, show.currency))
         # First the list, so that no show can exist without standing in it; readers skip what does not exist.
-        await ask(self._client, "ZADD", keys.SHOWS, 0, show.id)
+        await ask(self._client, "ZADD", self._keys.shows, 0, show.id)
         record = await self._functions.schedule(
             show.id, info=info, starts_at=show.starts_at_ms, epoch=secrets.token_hex(8)
         )
@@ -83,6 +108,7 @@ class Shows:
             opens_at=drop.opens_at_ms,
             closes_at=drop.closes_at_ms,
             reveal_at=drop.reveal_at_ms,
+            **self._host_limits,
         )
         return _done(answer)
 
@@ -96,6 +122,7 @@ class Shows:
             add_units=_encode(dict(change.add_units)),
             limit="" if change.limit is None else change.limit,
             hold_ms="" if change.hold_ms is None else change.hold_ms,
+            **self._host_limits,
         )
         return _done(answer)
 
@@ -104,12 +131,15 @@ class Shows:
         return _done(await self._functions.unpin(show, drop=drop, key=key, fingerprint=fingerprint))
 
     async def announce(self, show: str, text: str, data: Any, key: str) -> Done:
-        fingerprint = _fingerprint("announce", text, data)
-        return _done(
-            await self._functions.announce(
-                show, key=key, fingerprint=fingerprint, text=text, data=_encode_in_order(data)
-            )
+        answer = await self._functions.announce(
+            show,
+            key=key,
+            fingerprint=_fingerprint("announce", text, data),
+            text=text,
+            data=_encode_in_order(data),
+            **self._host_limits,
         )
+        return _done(answer)
 
     async def freeze(self, show: str) -> Done:
         return _done(await self._functions.freeze(show))
@@ -139,8 +169,8 @@ class Shows:
 
     # Reading -----------------------------------------------------------------------------------------------
 
-    async def read(self, show: str) -> Snapshot:
-        answer = await self._functions.read(show)
+    async def read(self, show: str, *, public: bool = False) -> Snapshot:
+        answer = await self._functions.read(show, public=int(public))
         return Snapshot(
             show=answer.show.as_show(show),
             epoch=answer.show.epoch,
@@ -152,7 +182,16 @@ class Shows:
             holds=answer.holds,
             moderations=answer.moderations,
             moderated=answer.moderated,
+            viewers=answer.viewers,
         )
+
+    async def meta(self, show: str) -> ShowMeta:
+        meta = self._key(show, "meta")
+        *fields, seq, offset = await ask(self._lane, "HMGET", meta, *_META_FIELDS, "seq", "offset")
+        if fields[0] is None:
+            raise NotFound("there is no such show")
+        record = _record(fields)
+        return ShowMeta(record.as_show(show), record.epoch, int(seq), int(offset))
 
     async def shows(self, after: str, limit: int, but: Container[str] = ()) -> Sequence[Show]:
         shows: list[Show] = []
@@ -168,55 +207,79 @@ class Shows:
         """Return those of the shows that exist."""
         if not ids:
             return []
-        with engine_faults():
+        with self._watch.reading("a read of shows"):
             pipeline = self._client.pipeline(transaction=False)
             for show in ids:
-                pipeline.hmget(keys.of_show(show, "meta"), _META_FIELDS)
+                pipeline.hmget(self._keys.of_show(show, "meta"), _META_FIELDS)
             records = await pipeline.execute()
         return [_record(fields).as_show(show) for show, fields in zip(ids, records, strict=True) if fields[0]]
 
     async def _ids(self, after: str, limit: int) -> list[str]:
         low = f"({after}" if after else "-"
-        found = await ask(self._lane, "ZRANGE", keys.SHOWS, low, "+", "BYLEX", "LIMIT", 0, limit)
+        with self._watch.reading("a read of shows"):
+            found = await self._lane.execute_command(
+                "ZRANGE", self._keys.shows, low, "+", "BYLEX", "LIMIT", 0, limit
+            )
         return [raw.decode() for raw in found]
 
     async def hold(self, show: str, hold: str) -> Hold | None:
-        raw = await ask(self._client, "HGET", _key(show, "holds"), hold)
+        raw = await ask(self._client, "HGET", self._key(show, "holds"), hold)
         return _HOLD.decode(raw).as_hold(hold) if raw is not None else None
 
+    async def holds(self, show: str, holds: Sequence[str]) -> Sequence[Hold]:
+        key = self._key(show, "holds")
+        found: list[Hold] = []
+        for first in range(0, len(holds), _HOLDS_AT_ONCE):
+            some = holds[first : first + _HOLDS_AT_ONCE]
+            raws = await ask(self._client, "HMGET", key, *some)
+            found += [_HOLD.decode(raw).as_hold(hold) for hold, raw in zip(some, raws, strict=True) if raw]
+        return found
+
     async def events(self, show: str, since: int, limit: int, epoch: str = "") -> Sequence[Event]:
-        with engine_faults():
+        with self._watch.reading("a read of events"):
             # The log first: what is in it was written in the epoch that is read after it, or in one before that one.
             pipeline = self._client.pipeline(transaction=False)
-            pipeline.xrange(_key(show, "events"), f"{since + 1}-0", "+", limit)
-            pipeline.hget(_key(show, "meta"), "epoch")
+            pipeline.xrange(self._key(show, "events"), f"{since + 1}-0", "+", limit)
+            pipeline.hget(self._key(show, "meta"), "epoch")
             entries, found = await pipeline.execute()
         if epoch and (found is None or found.decode() != epoch):
             return []
         return [_EVENT.decode(fields[b"e"]) for _, fields in entries]
 
     async def journal(self, show: str, since: int, limit: int) -> Sequence[JournalEntry]:
-        key = _key(show, "journal")
+        key = self._key(show, "journal")
         entries = await ask(self._client, "XRANGE", key, f"{since + 1}-0", "+", "COUNT", limit)
         return [_JOURNAL.decode(fields[b"m"]) for _, fields in entries]
 
     async def orders(self, show: str) -> Sequence[Order]:
         found: dict[bytes, bytes] = {}
-        cursor = 0
-        while True:
-            # In steps, so that a long list does not hold up the trade; a step may repeat what another gave.
-            cursor, some = await ask(
-                self._client, "HSCAN", _key(show, "orders"), cursor, "COUNT", _SCAN_COUNT
-            )
+        async for some in self._scan(show, "orders"):
             found |= some
-            if cursor == 0:
-                break
         orders = [_ORDER.decode(raw) for raw in found.values()]
         return sorted(orders, key=lambda order: (order.sold_at_ms, order.id))
 
+    def _key(self, show: str, name: str) -> str:
+        return self._keys.all_of_show(show)[SHOW_KEYS.index(name)]
 
-def _key(show: str, name: str) -> str:
-    return keys.all_of_show(show)[keys.SHOW_KEYS.index(name)]
+    async def unsettled(self, show: str, at_ms: int) -> Sequence[UnsettledPayment]:
+        found: dict[str, UnsettledPayment] = {}
+        async for some in self._scan(show, "holds"):
+            for hold, raw in some.items():
+                record = _HOLD.decode(raw)
+                if record.may_be_charged(at_ms):
+                    found[hold.decode()] = record.as_unsettled(show, hold.decode())
+        return [found[hold] for hold in sorted(found)]
+
+    async def _scan(self, show: str, name: str) -> AsyncIterator[dict[bytes, bytes]]:
+        """Give a hash of the show in steps, so that a long one does not hold up the trade. A step may repeat
+        what another gave."""
+        key = self._key(show, name)
+        cursor = 0
+        while True:
+            cursor, some = await ask(self._client, "HSCAN", key, cursor, "COUNT", _SCAN_COUNT)
+            yield some
+            if int(cursor) == 0:
+                return
 
 
 def _record(fields: Sequence[bytes | None]) -> ShowRecord:

@@ -26,8 +26,11 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
-from dropcast.store import keys, library
+from dropcast import files
+from dropcast.settings import Settings
+from dropcast.store import library
 from dropcast.store.connection import REPLY_TIMEOUT_S, engine_faults
+from dropcast.store.keys import Keys
 
 logger = logging.getLogger(__name__)
 
@@ -43,12 +46,15 @@ class _Record(msgspec.Struct, frozen=True):
     """The runs whose every write is in the files, oldest first. More than one when a hand-over was not finished."""
     files: Files | None = None
     """The files when the last of them had ended; None while it runs."""
+    prefixes: tuple[str, ...] = (Settings().prefix,)
+    """Of every server that had an engine on these files: the shows of all of them are adopted, not only of the next."""
 
 
 class Succession:
     """The runs on one data directory. Whoever uses it has the directory's lock."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, prefix: str) -> None:
+        self._prefix = prefix
         self._path = data_dir / "engine.run"
         self._folder = data_dir / "appendonlydir"
         # In memory as well: on a full disk there is no writing it down.
@@ -72,16 +78,22 @@ class Succession:
         with contextlib.closing(client), engine_faults():
             _load(client)
             run = _ask(client, "FCALL", "dropcast_run", 0).decode()
-            self._keep(_Record((*before, run)[-_RUNS_MAX:]))
+            prefixes = self._prefixes()
+            self._keep(_Record((*before, run)[-_RUNS_MAX:], prefixes=prefixes))
             if before:
-                _adopt(client, before)
-                self._keep(_Record((run,)))
+                for prefix in prefixes:
+                    _adopt(client, Keys(prefix), before)
+                self._keep(_Record((run,), prefixes=prefixes))
 
     def ended(self) -> None:
         """The process is gone: look at its files, once."""
         record = self._record
         if record is not None and record.files is None:
-            self._keep(_Record(record.runs, self._files()))
+            self._keep(msgspec.structs.replace(record, files=self._files()))
+
+    def _prefixes(self) -> tuple[str, ...]:
+        record = self._record or self._read() or _Record(())
+        return tuple(dict.fromkeys((*record.prefixes, self._prefix)))
 
     def _files(self) -> Files:
         files: Files = {}
@@ -103,7 +115,7 @@ class Succession:
         self._record = record
         new = self._path.with_suffix(".run.new")
         try:
-            with new.open("wb") as file:
+            with os.fdopen(files.open_private(new, os.O_WRONLY | os.O_TRUNC), "wb") as file:
                 file.write(msgspec.json.encode(record))
                 file.flush()
                 os.fsync(file.fileno())
@@ -131,12 +143,12 @@ def _load(client: Redis) -> None:
         _ask(client, "FUNCTION", "LOAD", "REPLACE", library.SOURCE)
 
 
-def _adopt(client: Redis, before: tuple[str, ...]) -> None:
+def _adopt(client: Redis, keys: Keys, before: tuple[str, ...]) -> None:
     after = ""
     while True:
         low = f"({after}" if after else "-"
         shows = [
-            raw.decode() for raw in _ask(client, "ZRANGE", keys.SHOWS, low, "+", "BYLEX", "LIMIT", 0, _PAGE)
+            raw.decode() for raw in _ask(client, "ZRANGE", keys.shows, low, "+", "BYLEX", "LIMIT", 0, _PAGE)
         ]
         if not shows:
             return

@@ -18,8 +18,9 @@ from redis.asyncio.client import PubSub
 from dropcast.domain.events import Publication
 from dropcast.domain.faults import EngineAway, Fault
 from dropcast.metrics import counts
-from dropcast.store import keys
 from dropcast.store.connection import engine_faults
+from dropcast.store.engine_watch import EngineWatch
+from dropcast.store.keys import Keys
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +40,13 @@ class _Follower(msgspec.Struct, frozen=True):
 class Tail:
     """Implements ShowTail. Owns its client."""
 
-    def __init__(self, client: Redis, *, quiet_s: float = QUIET_S) -> None:
+    def __init__(
+        self, client: Redis, keys: Keys, *, quiet_s: float = QUIET_S, watch: EngineWatch | None = None
+    ) -> None:
+        """`watch` hears whether the connection is lost; by default nobody does."""
         self._client = client
+        self._keys = keys
+        self._watch = watch or EngineWatch(logged=False)
         self._quiet_s = quiet_s
         self._followers: dict[bytes, _Follower] = {}
         self._pubsub: PubSub | None = None
@@ -54,8 +60,8 @@ class Tail:
 
         A show has one follower; another one takes its place.
         """
-        keys.all_of_show(show)
-        channel = keys.channel(show).encode()
+        self._keys.all_of_show(show)
+        channel = self._keys.channel(show).encode()
         self._followers[channel] = _Follower(show, on_publication, on_confirmed)
         if self._reader is None:
             self._reader = asyncio.get_running_loop().create_task(self._run())
@@ -63,7 +69,7 @@ class Tail:
             await self._tell("SSUBSCRIBE", channel)
 
     async def unfollow(self, show: str) -> None:
-        channel = keys.channel(show).encode()
+        channel = self._keys.channel(show).encode()
         if self._followers.pop(channel, None) is not None:
             await self._tell("SUNSUBSCRIBE", channel)
 
@@ -97,18 +103,15 @@ class Tail:
                 async with contextlib.aclosing(self._messages()) as messages:
                     async for message in messages:
                         failures = 0
+                        self._watch.channels_heard()
                         self._take(message)
             except Exception as error:
                 wait_s = random.uniform(0, _BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
                 failures += 1
                 counts.tail_losses += 1
-                unforeseen = error if not isinstance(error, Fault) else None
-                logger.warning(
-                    "the shows' channels are lost, trying again in %.2f s: %s",
-                    wait_s,
-                    error,
-                    exc_info=unforeseen,
-                )
+                self._watch.channels_lost(error)
+                if not isinstance(error, Fault):
+                    logger.warning("the connection to the shows' channels failed", exc_info=error)
                 await asyncio.sleep(wait_s)
 
     async def _messages(self) -> AsyncGenerator[dict[str, Any], None]:

@@ -2,7 +2,7 @@
 
 from dropcast.supervisor.engine import Engine, open_engine
 from dropcast.supervisor.running import Running, serve_until_stopped
-from dropcast.supervisor.supervisor import StartFault, Supervisor, say_on_stderr
+from dropcast.supervisor.supervisor import StartFault, Supervisor, say_error_on_stderr, say_on_stderr
 
 __all__ = [
     "Engine",
@@ -10,6 +10,7 @@ __all__ = [
     "StartFault",
     "Supervisor",
     "open_engine",
+    "say_error_on_stderr",
     "say_on_stderr",
     "serve_until_stopped",
 ]

@@ -12,11 +12,13 @@ from urllib.parse import quote
 
 from redis.asyncio import Redis
 
+from dropcast import files
 from dropcast.domain.faults import EngineFault, Fault
 from dropcast.settings import Settings
 from dropcast.store import library
 from dropcast.store.connection import connect, examine
 from dropcast.store.embedded import EmbeddedEngine, running
+from dropcast.store.keys import Keys
 from dropcast.store.products import Products
 from dropcast.store.shows import Shows
 from dropcast.supervisor.process import in_words
@@ -43,8 +45,9 @@ class EngineChild:
     that started it, so that it ends with a supervisor that was killed.
     """
 
-    def __init__(self, data_dir: Path) -> None:
-        self._engine = EmbeddedEngine(data_dir)
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._engine = _embedded(settings)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="engine")
         self._stopping = False
         self._woken = asyncio.Event()
@@ -63,7 +66,7 @@ class EngineChild:
             self._starting = True
             await loop.run_in_executor(self._thread, self._engine.start)
             self._starting = False
-            await prepare(self.url, say)
+            await prepare(self.url, self._settings, say)
         except Fault as fault:
             self._starting = False
             await self._stop()
@@ -106,31 +109,54 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     there for the duration. Raises EngineFault when there is none to be had.
     """
     with ExitStack() as stack:
-        url = settings.redis_url or _join_or_start(Path(settings.data_dir), stack)
-        client = connect(url)
+        url = settings.redis_url or _join_or_start(settings, stack)
+        client, keys = connect(url), Keys(settings.prefix)
         try:
-            warnings = await examine(client)
-            await library.load(client)
-            yield Engine(url, client, Shows(client), Products(client), warnings)
+            # Commands of one shot sell nothing: they must be able to look at what was sold on any engine.
+            warnings = await examine(client, accept_lost_sales=True)
+            await library.load(client, keys)
+            yield Engine(url, client, Shows(client, keys), Products(client, keys), warnings)
         finally:
             await client.aclose()
 
 
-async def prepare(url: str, say: Callable[[str], None]) -> None:
+async def prepare(url: str, settings: Settings, say: Callable[[str], None]) -> None:
     """See to it that the engine is fit and has the engine functions. Raises EngineFault."""
     client = connect(url)
     try:
-        for warning in await examine(client):
+        warnings = await examine(client, accept_lost_sales=settings.accept_lost_sales)
+        for warning in warnings + shared_names(client, settings.prefix):
             say(f"warning: {warning}")
-        await library.load(client)
+        await library.load(client, Keys(settings.prefix))
     finally:
         await client.aclose()
 
 
-def _join_or_start(data_dir: Path, stack: ExitStack) -> str:
+def shared_names(client: Redis, prefix: str) -> list[str]:
+    """Return a warning when the engine's address names another database and the prefix is the default one."""
+    database = int(client.connection_pool.connection_kwargs.get("db") or 0)
+    if database == 0 or prefix != Settings().prefix:
+        return []
+    return [
+        f"database {database} does not tell installations apart: channels know no database, so that servers in other "
+        f"databases of this engine with the prefix {prefix} hear these shows (give each installation its own --prefix)"
+    ]
+
+
+def _embedded(settings: Settings) -> EmbeddedEngine:
+    return EmbeddedEngine(
+        Path(settings.data_dir),
+        prefix=settings.prefix,
+        memory_bytes_max=settings.engine_memory_bytes_max,
+    )
+
+
+def _join_or_start(settings: Settings, stack: ExitStack) -> str:
+    data_dir = Path(settings.data_dir)
     path = running(data_dir)
     if path is None:
-        engine = EmbeddedEngine(data_dir)
+        _refuse_data_of_another(data_dir)
+        engine = _embedded(settings)
         try:
             stack.enter_context(engine)
             return engine.url
@@ -140,6 +166,16 @@ def _join_or_start(data_dir: Path, stack: ExitStack) -> str:
             if path is None:
                 raise
     return f"unix://{quote(str(path))}"
+
+
+def _refuse_data_of_another(data_dir: Path) -> None:
+    """Raise EngineFault when a server of another user could not use its data any more after this command."""
+    owner = files.owner_of(data_dir / "appendonlydir")
+    if owner is not None and owner != os.geteuid():
+        raise EngineFault(
+            f"the data in {data_dir} belongs to uid {owner}, and this is uid {os.geteuid()}: run the command as "
+            "that user, for its server could not read what this one writes"
+        )
 
 
 @contextmanager

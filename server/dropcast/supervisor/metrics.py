@@ -6,22 +6,26 @@ A worker that ends leaves its counters to the ledger, so that totals never fall,
 from collections.abc import Iterable
 
 from dropcast import __version__
+from dropcast.metrics import counts
 from dropcast.metrics.catalogue import CATALOGUE
 from dropcast.metrics.ledger import Family, Ledger, Sample
 from dropcast.metrics.sharing import Sheet
 from dropcast.metrics.text import render
+from dropcast.metrics.values import plain
+from dropcast.store.keys import Keys
 from dropcast.supervisor.probe import Probe
 
+_SUPERVISOR = "supervisor"
 _OWN = {metric.name: metric for metric in CATALOGUE if not metric.field}
 
 
 class Metrics:
-    def __init__(self, workers: Iterable[str], engine_url: str) -> None:
+    def __init__(self, workers: Iterable[str], engine_url: str, keys: Keys) -> None:
         self._sheets = {name: Sheet.make() for name in workers}
         self._up = dict.fromkeys(self._sheets, False)
         self._starts = dict.fromkeys(self._sheets, 0)
         self._ledger = Ledger()
-        self._probe = Probe(engine_url)
+        self._probe = Probe(engine_url, keys)
 
     def descriptor(self, name: str) -> int:
         """Return where the worker is to write; it begins anew."""
@@ -44,7 +48,10 @@ class Metrics:
     async def page(self) -> str:
         """Return the page that Prometheus reads."""
         found = await self._probe.ask()
-        families = self._ledger.families({name: sheet.read() for name, sheet in self._sheets.items()})
+        counted = {name: sheet.read() for name, sheet in self._sheets.items()}
+        # The supervisor's own lines may have been dropped as well.
+        counted[_SUPERVISOR] = {"log_lines_dropped": plain(counts.log_lines_dropped)}
+        families = self._ledger.families(counted)
         return render([*families, *self._own(found.as_samples())])
 
     async def close(self) -> None:
@@ -52,7 +59,7 @@ class Metrics:
             sheet.close()
         await self._probe.close()
 
-    def _own(self, probed: dict[str, float]) -> Iterable[Family]:
+    def _own(self, probed: dict[str, list[Sample]]) -> Iterable[Family]:
         names = list(self._sheets)
         samples = {
             "dropcast_worker_up": [Sample((name,), self._up[name]) for name in names],
@@ -60,6 +67,6 @@ class Metrics:
                 Sample((name,), max(0, self._starts[name] - 1)) for name in names
             ],
             "dropcast_build_info": [Sample((__version__,), 1)],
-            **{name: [Sample((), value)] for name, value in probed.items()},
+            **probed,
         }
         return [Family(metric, samples.get(name, [])) for name, metric in _OWN.items()]

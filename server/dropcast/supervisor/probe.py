@@ -1,4 +1,4 @@
-"""Asks the engine itself, for the metrics: whether it answers, what memory it takes, how many holds are open."""
+"""Asks the engine itself, for the metrics: whether it answers, its memory, open holds and shows with frozen sales."""
 
 import asyncio
 import time
@@ -6,7 +6,10 @@ import time
 import msgspec
 
 from dropcast.domain.faults import Fault
+from dropcast.metrics.ledger import Sample
 from dropcast.store.connection import ask, connect
+from dropcast.store.frozen_shows import frozen_shows
+from dropcast.store.keys import Keys
 from dropcast.store.open_holds import open_holds
 
 _DEADLINE_S = 2.0
@@ -20,19 +23,26 @@ class Found(msgspec.Struct, frozen=True):
     up: bool = False
     memory_bytes: int | None = None
     holds_open: int | None = None
+    shows_frozen: dict[str, int] = {}
+    """How many shows have frozen sales, by reason."""
 
-    def as_samples(self) -> dict[str, float]:
+    def as_samples(self) -> dict[str, list[Sample]]:
         """Return what is known, by metric."""
-        samples = {
+        plain = {
             "dropcast_engine_up": int(self.up),
             "dropcast_engine_memory_bytes": self.memory_bytes,
             "dropcast_holds_open": self.holds_open,
         }
-        return {name: value for name, value in samples.items() if value is not None}
+        frozen = [Sample((reason,), shows) for reason, shows in self.shows_frozen.items()]
+        return {
+            **{name: [Sample((), value)] for name, value in plain.items() if value is not None},
+            "dropcast_shows_frozen": frozen,
+        }
 
 
 class Probe:
-    def __init__(self, engine_url: str) -> None:
+    def __init__(self, engine_url: str, keys: Keys) -> None:
+        self._keys = keys
         self._client = connect(engine_url, connections_max=4)
         self._found = Found()
         self._asked_s = -_FRESH_S
@@ -54,6 +64,10 @@ class Probe:
             async with asyncio.timeout(_DEADLINE_S):
                 memory = await ask(self._client, "INFO", "memory")
                 found = Found(True, int(memory["used_memory"]))
-                return msgspec.structs.replace(found, holds_open=await open_holds(self._client))
+                return msgspec.structs.replace(
+                    found,
+                    holds_open=await open_holds(self._client, self._keys),
+                    shows_frozen=await frozen_shows(self._client, self._keys),
+                )
         except (Fault, TimeoutError):
             return Found()

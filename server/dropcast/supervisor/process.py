@@ -1,16 +1,17 @@
 """One worker process from the supervisor's side: its three pipes, its signals, its end.
 
 Its standard input carries its config and is then held open: should the supervisor die in any way, the kernel
-closes it, and the worker stops. A second pipe brings one byte when the worker accepts connections.
+closes it, and the worker stops. Another line on it tells that the server stops soon. A second pipe brings one byte
+when the worker accepts connections.
 """
 
 import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import msgspec
 
@@ -19,6 +20,16 @@ from dropcast.config import WorkerConfig
 
 _PACKAGES_DIR = Path(dropcast.__file__).parents[1]
 _STDERR = 2
+_LIBRARY_VARIABLES = ("WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS")
+_LIBRARY_PREFIXES = ("UVICORN_", "WEBSOCKETS_")
+_LEAVE = b"leave\n"
+
+
+class Ended(NamedTuple):
+    how: str
+    """How a process ended, in words."""
+    orderly: bool = False
+    """Whether somebody stopped it and it finished its work; otherwise its end is an error."""
 
 
 class WorkerProcess:
@@ -29,9 +40,11 @@ class WorkerProcess:
         self.name = name
         self.pid = 0
         self._log = log
+        self._config_fd = -1
+        self._leaves = False
 
-    async def run(self, config: WorkerConfig, on_ready: Callable[[], None]) -> str:
-        """Start the process and wait for its end. Return how it ended, in words.
+    async def run(self, config: WorkerConfig, on_ready: Callable[[], None]) -> Ended:
+        """Start the process and wait for its end. Return how it ended.
 
         `config.ready_fd` is set here. Raises OSError when it cannot be started.
         """
@@ -48,7 +61,8 @@ class WorkerProcess:
                     stdin=config_read,
                     stdout=self._log or _STDERR,
                     stderr=self._log,
-                    pass_fds=[fd for fd in (config.listen_fd, ready_write, config.metrics_fd) if fd >= 0],
+                    env=worker_environment(os.environ),
+                    pass_fds=[fd for fd in (*config.listen_fds, ready_write, config.metrics_fd) if fd >= 0],
                     start_new_session=True,
                 )
             finally:
@@ -65,15 +79,25 @@ class WorkerProcess:
 
             loop.add_reader(ready_read, on_byte)
             try:
+                self._config_fd = config_write
                 _write(config_write, msgspec.json.encode(config) + b"\n")
+                if self._leaves:
+                    _write(config_write, _LEAVE)
                 status = await process.wait()
             finally:
                 self.pid = 0
+                self._config_fd = -1
                 loop.remove_reader(ready_read)
-            return f"worker {self.name} {in_words(status)}"
+            return Ended(f"worker {self.name} {in_words(status)}", orderly=status == 0)
         finally:
             os.close(ready_read)
             os.close(config_write)
+
+    def leave(self) -> None:
+        """Have this process, and each that is started after it, say that it is not ready, and serve on."""
+        self._leaves = True
+        if self._config_fd >= 0:
+            _write(self._config_fd, _LEAVE)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal; nothing happens when the process has ended."""
@@ -82,6 +106,20 @@ class WorkerProcess:
                 os.kill(self.pid, number)
             except ProcessLookupError:
                 return
+
+
+def worker_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a worker: without variables by which libraries would have settings of their own.
+
+    uvicorn and websockets read theirs when they are loaded, and fail when one is not a number. They are not ours, and
+    what they would set is set by us. What remains is meant for every program: PYTHON..., TMPDIR, the proxies and
+    certificates by which the token issuer's keys are fetched.
+    """
+    return {
+        name: value
+        for name, value in environ.items()
+        if name not in _LIBRARY_VARIABLES and not name.startswith(_LIBRARY_PREFIXES)
+    }
 
 
 def in_words(status: int) -> str:
@@ -103,7 +141,7 @@ def _safe_path() -> list[str]:
 
 
 def _write(descriptor: int, line: bytes) -> None:
-    """Write the config: a few kilobytes into an empty pipe, which takes 64 KiB without waiting."""
+    """Write the config or a word: a few kilobytes into an empty pipe, which takes 64 KiB without waiting."""
     try:
         os.write(descriptor, line)
     except BrokenPipeError:

@@ -7,9 +7,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from dropcast import files
 from dropcast.edge.secrets import SECRET_FILE, needs_secret
 from dropcast.settings import Settings
-from dropcast.supervisor.supervisor import Supervisor, say_on_stderr
+from dropcast.signals import stop_signals
+from dropcast.supervisor.supervisor import Supervisor, say_error_on_stderr, say_on_stderr
 
 
 class Running:
@@ -64,21 +66,33 @@ class Running:
         await asyncio.shield(self._task)
 
 
-async def serve_until_stopped(settings: Settings, say: Callable[[str], None] = say_on_stderr) -> None:
+async def serve_until_stopped(
+    settings: Settings,
+    say: Callable[[str], None] = say_on_stderr,
+    say_error: Callable[[str], None] = say_error_on_stderr,
+) -> None:
     """Run a server until SIGINT, SIGTERM or SIGHUP; a second one stops it without waiting.
 
-    Raises SettingsError or a Fault when it does not come up.
+    The first SIGTERM stops it after `stop_delay_ms`. SIGINT and SIGHUP stay ignored when they were ignored at the
+    start. Raises SettingsError or a Fault when it does not come up.
     """
     first_run = _makes_secret(settings)
-    supervisor = Supervisor(settings, say=say)
+    supervisor = Supervisor(settings, say=say, say_error=say_error)
     loop = asyncio.get_running_loop()
 
-    def on_signal() -> None:
-        say("stopping without waiting" if supervisor.stopping else "stopping")
-        supervisor.stop()
+    def on_signal(number: signal.Signals) -> None:
+        if supervisor.stopping:
+            say("stopping without waiting")
+            supervisor.stop()
+        elif number is signal.SIGTERM and settings.stop_delay_ms:
+            say(f"stopping in {settings.stop_delay_ms} ms; /readyz fails from now on")
+            supervisor.stop_after_delay()
+        else:
+            say("stopping")
+            supervisor.stop()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, on_signal)
+    for number in stop_signals():
+        loop.add_signal_handler(number, on_signal, number)
     supervisor.up.add_done_callback(
         lambda up: None if up.cancelled() else _announce(supervisor, first_run, say)
     )
@@ -87,9 +101,11 @@ async def serve_until_stopped(settings: Settings, say: Callable[[str], None] = s
 
 def _announce(supervisor: Supervisor, first_run: bool, say: Callable[[str], None]) -> None:
     workers = "1 worker" if len(supervisor.workers) == 1 else f"{len(supervisor.workers)} workers"
-    say(f"listening on {supervisor.url} with {workers}")
-    if supervisor.metrics_url:
-        say(f"metrics for Prometheus are at {supervisor.metrics_url}")
+    say(f"listening on {', '.join(supervisor.urls)} with {workers}")
+    if supervisor.metrics_urls:
+        say(f"metrics for Prometheus are at {', '.join(supervisor.metrics_urls)}")
+    for warning in files.warnings(Path(supervisor.settings.data_dir)):
+        say(f"warning: {warning}")
     if first_run:
         settings = supervisor.settings
         where = "" if settings.data_dir == Settings().data_dir else f" --data-dir {settings.data_dir}"
@@ -99,4 +115,4 @@ def _announce(supervisor: Supervisor, first_run: bool, say: Callable[[str], None
 def _makes_secret(settings: Settings) -> bool:
     """Whether this run will make the development secret with which `dropcast token` signs."""
     made = needs_secret(settings) and not settings.jwt_secret and settings.jwt_algorithm == "HS256"
-    return made and not Path(settings.data_dir, SECRET_FILE).exists()
+    return made and files.owner_of(Path(settings.data_dir, SECRET_FILE)) is None

@@ -67,7 +67,7 @@ CLOSE_REASONS: dict[Close, str] = {
     Close.SLOW: "too slow to follow: come back",
     Close.HELLO_TIMEOUT: "no hello in time",
     Close.TOKEN_EXPIRED: "the token has expired: come back with a fresh one",
-    Close.TOO_MANY_CONNECTIONS: "too many connections from this address",
+    Close.TOO_MANY_CONNECTIONS: "too many connections, from this address or in all: come back later",
     Close.FLOOD: "too many commands, pings or fragments: come back slower",
     Close.BAD_MESSAGE: "too many messages that are none",
     Close.UNAUTHORIZED: "the token is not valid",

@@ -21,6 +21,17 @@ def test_the_server_takes_its_tokens() -> None:
     assert (viewer.id, viewer.role) == ("vera", "creator")
 
 
+def test_what_the_server_trims_is_trimmed_here_too() -> None:
+    secret = "s" * 40
+    environ = {
+        "DROPCAST_JWT_SECRET": f"{secret}\r\n",
+        "DROPCAST_JWT_AUDIENCE": "shop\r",
+        "DROPCAST_JWT_ISSUER": "",
+    }
+    minter = minter_of(environ, "")
+    assert (minter.secret, minter.audience, minter.issuer) == (secret, "shop", "dropcast")
+
+
 def test_a_server_without_a_secret_of_its_own_keeps_one_in_its_data_directory(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("made by the server\n")
     assert minter_of({}, str(tmp_path)).secret == "made by the server"

@@ -36,6 +36,7 @@ class Crowd(NamedTuple):
 
 
 _CROWDS = (Crowd(2_000, 5.0, 25, 5), Crowd(10_000, 1.0, 8, 2, "@10000"))
+_SHORT = (Crowd(2_000, 10.0, 20, 5),)
 _SMALL = (Crowd(30, 50.0, 10, 2), Crowd(60, 20.0, 4, 1, "@10000"))
 _SETTLE_S = 2.0
 """Until a server has seen to those who came: first figures, first round-trip probes."""
@@ -109,8 +110,8 @@ def _measure(venue: Venue, audience: Audience, crowd: Crowd, settle_s: float, sl
 
 
 def _contenders(size: Size) -> Sequence[Contender]:
-    crowds = _SMALL if size.small else _CROWDS
-    settle_s = 0.0 if size.small else _SETTLE_S
+    crowds = _SMALL if size.small else _SHORT if size.short else _CROWDS
+    settle_s = 0.0 if size.small else _SETTLE_S / 2 if size.short else _SETTLE_S
 
     def contender(name: str, open_venue: Open, needs: str = "") -> Contender:
         slower = 1.0 if size.small else _SLOWER.get(name, 1.0)

@@ -6,8 +6,9 @@ for scale: Starlette on uvicorn, with uvicorn's own heartbeat, and nothing else.
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from dropcast_bench import os_figures, venues
 from dropcast_bench.audience import Audience
@@ -23,9 +24,27 @@ _WATCH_S = 50.0
 """Two ticks of the default settings, and more than three of their pings."""
 
 
-def _ours(viewers: int, settle_s: float, watch_s: float) -> Figures:
-    with ours() as running:
-        groups = {"worker": running.worker_pids, "engine": running.engine_pids}
+class Length(NamedTuple):
+    viewers: int
+    settle_s: float
+    watch_s: float
+    flags: Mapping[str, object] = {}
+
+
+_WHOLE = Length(_VIEWERS, _SETTLE_S, _WATCH_S)
+_SHORT = Length(2_000, 1.0, 6.0, {"tick_ms": 1_500, "stall_ms": 6_000})
+"""Four ticks and about two pings for each viewer, at a quicker beat than the default."""
+_SMALL = Length(50, 0.2, 1.0)
+
+
+def _ours(length: Length) -> Figures:
+    viewers, settle_s, watch_s, flags = length
+    with ours(**flags) as running:
+        groups = {
+            "worker": running.worker_pids,
+            "engine": running.engine_pids,
+            "supervisor": running.supervisor_pids,
+        }
         talks = [joins(running.port, None) for _ in range(viewers)]
         return _watch(running.port, talks, groups, settle_s, watch_s)
 
@@ -55,19 +74,19 @@ def _watch(
         audience.close()
         close_lines(lines)
     figures = {"rss_kib_per_viewer": grown_kib / len(lines), "core_percent": 100 * meter.share("worker")}
-    if "engine" in groups:
-        figures["engine_core_percent"] = 100 * meter.share("engine")
+    for name in groups:
+        if name != "worker":
+            figures[f"{name}_core_percent"] = 100 * meter.share(name)
     figures["generator_core_percent"] = 100 * meter.share("generator")
     figures["pings_per_viewer"] = audience.pings / len(lines)
     return figures
 
 
 def _contenders(size: Size) -> Sequence[Contender]:
-    viewers = size.of(_VIEWERS, 50)
-    settle_s, watch_s = (0.2, 1.0) if size.small else (_SETTLE_S, _WATCH_S)
+    length = _SMALL if size.small else _SHORT if size.short else _WHOLE
     return (
-        Contender("dropcast", partial(_ours, viewers, settle_s, watch_s)),
-        Contender("starlette", partial(_starlette, viewers, settle_s, watch_s)),
+        Contender("dropcast", partial(_ours, length)),
+        Contender("starlette", partial(_starlette, length.viewers, length.settle_s, length.watch_s)),
     )
 
 

@@ -49,6 +49,7 @@ class Length(NamedTuple):
 
 
 _WHOLE = Length(500, 4_000, 10_000, 1_000, 3.0)
+_SHORT = Length(300, 2_000, 2_000, 200, 0.5)
 _SMALL = Length(5, 30, 60, 20, 0.2)
 
 
@@ -171,7 +172,16 @@ def _cut(lines: Sequence[Line], pids: Sequence[int]) -> None:
 
 
 def _meter(running: Ours, way: Way) -> Meter:
-    return Meter({"worker": way.pids, "engine": running.engine_pids, "generator": [os.getpid()]})
+    # Of a server that is not ours, ours is only the place where the engine runs.
+    supervisor = running.supervisor_pids if list(way.pids) == running.worker_pids else []
+    return Meter(
+        {
+            "worker": way.pids,
+            "engine": running.engine_pids,
+            "supervisor": supervisor,
+            "generator": [os.getpid()],
+        }
+    )
 
 
 def _figures(viewers: int, took_s: float, times_s: Sequence[float], meter: Meter) -> Figures:
@@ -180,6 +190,7 @@ def _figures(viewers: int, took_s: float, times_s: Sequence[float], meter: Meter
         "per_s": viewers / took_s,
         "cpu_us": meter.cpu_s("worker") * 1e6 / viewers,
         "engine_cpu_us": meter.cpu_s("engine") * 1e6 / viewers,
+        "supervisor_cpu_us": meter.cpu_s("supervisor") * 1e6 / viewers,
         "generator_cpu_us": meter.cpu_s("generator") * 1e6 / viewers,
         "p50_ms": p50_ms,
         "p99_ms": p99_ms,
@@ -191,7 +202,7 @@ def _tokens(count: int) -> list[str]:
 
 
 def _contenders(size: Size) -> Sequence[Contender]:
-    length = _SMALL if size.small else _WHOLE
+    length = _SMALL if size.small else _SHORT if size.short else _WHOLE
     return (Contender("dropcast", partial(_ours, length)), Contender("usual", partial(_usual, length)))
 
 

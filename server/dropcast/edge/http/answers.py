@@ -46,6 +46,17 @@ class ShowPage(msgspec.Struct, frozen=True, kw_only=True):
     """What `after` must be for the following page; null at the end."""
 
 
+class ShowNow(Show, frozen=True, kw_only=True):
+    """A show without its drops, and how far its logs are."""
+
+    epoch: str
+    """The event log that `seq` counts in."""
+    seq: int
+    """The number of the last event."""
+    offset: int
+    """The offset of the last journal entry."""
+
+
 class DropPage(msgspec.Struct, frozen=True, kw_only=True):
     """One page of a show's drops, in the order of their ids."""
 
@@ -53,6 +64,12 @@ class DropPage(msgspec.Struct, frozen=True, kw_only=True):
     """What is on this page."""
     next: str | None
     """What `after` must be for the following page; null at the end."""
+    epoch: str
+    """The event log that `seq` counts in."""
+    seq: int
+    """The number of the last event that the items are true of."""
+    offset: int
+    """The journal offset that the figures of stock are true of."""
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,8 +100,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
     """The number of the last event that `state` is true of."""
     at_ms: int
-    """When it was read."""
+    """When it was so."""
     state: State
+    offset: int
+    """The journal offset that the figures of stock are true of."""
 
 
 class Alive(msgspec.Struct, frozen=True, kw_only=True):

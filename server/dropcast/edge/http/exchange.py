@@ -9,16 +9,18 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from dropcast import logs
-from dropcast.domain.faults import BadRequest, Fault
+from dropcast.domain.faults import BadRequest, Fault, RateLimited
 from dropcast.domain.ids import KEY_CHARS_MAX
 from dropcast.domain.viewer import ANONYMOUS, Viewer
 from dropcast.edge.http.answers import ErrorAnswer, ErrorBody
 from dropcast.edge.tokens import TokenFault, Verifier
 from dropcast.metrics import counts
+from dropcast.settings import Settings
 from dropcast.wire.codes import ERRORS
-from dropcast.wire.fields import DATA_DEPTH_MAX, Key
+from dropcast.wire.fields import DATA_DEPTH_MAX, INTEGER_MAX, Key
 
 logger = logging.getLogger(__name__)
 
@@ -43,9 +45,11 @@ def answer(body: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(body), status, media_type="application/json")
 
 
-def error(code: str, message: str) -> Response:
+def error(code: str, message: str, retry_after_s: int = 0) -> Response:
     known = ERRORS[code]
     headers = {"www-authenticate": "Bearer"} if known.http_status == 401 else None
+    if retry_after_s:
+        headers = {"retry-after": str(retry_after_s)}
     body = ErrorBody(code=code, message=message, temporary=known.temporary)
     return _error_answer(body, known.http_status, headers)
 
@@ -56,8 +60,15 @@ def _error_answer(body: ErrorBody, status: int, headers: Mapping[str, str] | Non
     return Response(encoded, status, media_type="application/json", headers=headers)
 
 
+async def too_many_requests(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer in the application's place: an address has too many connections, or requests under way."""
+    await error("rate_limited", "too many connections or requests from this address")(scope, receive, send)
+
+
 async def on_fault(_request: Request, raised: Exception) -> Response:
     """Answer for whatever a route raised."""
+    if isinstance(raised, RateLimited):
+        return error(raised.code, raised.message, raised.retry_after_s)
     if isinstance(raised, HttpFault | TokenFault | Fault):
         return error(raised.code, raised.message)
     if isinstance(raised, HTTPException):
@@ -73,9 +84,10 @@ async def on_fault(_request: Request, raised: Exception) -> Response:
 class Exchange:
     """Reads requests for the routes of one worker."""
 
-    def __init__(self, *, verifier: Verifier, body_bytes_max: int) -> None:
+    def __init__(self, *, verifier: Verifier, settings: Settings) -> None:
         self._verifier = verifier
-        self._body_bytes_max = body_bytes_max
+        self._body_bytes_max = settings.body_bytes_max
+        self._json_bytes_max = min(settings.json_body_bytes_max, settings.body_bytes_max)
 
     def viewer(self, request: Request) -> Viewer:
         """Return who asks: the bearer of a token, or an anonymous viewer. Raises TokenFault."""
@@ -98,18 +110,11 @@ class Exchange:
 
     async def raw_body(self, request: Request) -> bytes:
         """Return the body. Raises too_large as soon as it is."""
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > self._body_bytes_max:
-                raise HttpFault("too_large", f"a body has {self._body_bytes_max} bytes at most")
-            chunks.append(chunk)
-        return b"".join(chunks)
+        return await _read(request, self._body_bytes_max)
 
     async def body(self, request: Request, kind: type[T], **more: Any) -> T:
         """Return the JSON body as `kind`; `more` are fields that the path and the headers give."""
-        raw = await self.raw_body(request)
+        raw = await _read(request, self._json_bytes_max)
         try:
             fields = msgspec.json.decode(raw or b"{}")
             if not isinstance(fields, dict):
@@ -119,6 +124,17 @@ class Exchange:
             raise HttpFault("bad_request", str(bad)) from bad
         except RecursionError as bad:
             raise HttpFault("bad_request", f"the body nests deeper than {DATA_DEPTH_MAX} levels") from bad
+
+
+async def _read(request: Request, bytes_max: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > bytes_max:
+            raise HttpFault("too_large", f"this body has {bytes_max} bytes at most")
+        chunks.append(chunk)
+    return b"".join(chunks)
 
 
 def key_of(request: Request) -> str:
@@ -138,6 +154,14 @@ def page_of(request: Request) -> tuple[str, int]:
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= PAGE_ITEMS_MAX):
         raise HttpFault("bad_request", f"limit is a whole number from 1 to {PAGE_ITEMS_MAX}")
     return request.query_params.get("after", ""), int(text)
+
+
+def min_seq_of(request: Request) -> int:
+    """Return `min_seq` from the query, 0 when it is not given."""
+    text = request.query_params.get("min_seq", "0")
+    if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= INTEGER_MAX):
+        raise HttpFault("bad_request", f"min_seq is a whole number from 0 to {INTEGER_MAX}")
+    return int(text)
 
 
 def next_after(items: Sequence[T], limit: int, name: Callable[[T], str]) -> str | None:

@@ -8,15 +8,22 @@ from dropcast.edge.http import table_shows as table
 from dropcast.edge.http.exchange import Exchange, answer, path_id
 from dropcast.edge.http.operations import routes_of
 from dropcast.service.hosting import Hosting
+from dropcast.service.showing import Showing
 from dropcast.wire.commands import Ban, Mute
 
 
-def routes(exchange: Exchange, hosting: Hosting) -> list[Route]:
+def routes(exchange: Exchange, hosting: Hosting, showing: Showing) -> list[Route]:
     async def freeze(request: Request) -> Response:
-        return answer(await hosting.freeze(exchange.known_viewer(request), path_id(request, "show")))
+        show = path_id(request, "show")
+        done = await hosting.freeze(exchange.known_viewer(request), show)
+        showing.wrote(show, done.seq)
+        return answer(done)
 
     async def thaw(request: Request) -> Response:
-        return answer(await hosting.thaw(exchange.known_viewer(request), path_id(request, "show")))
+        show = path_id(request, "show")
+        done = await hosting.thaw(exchange.known_viewer(request), show)
+        showing.wrote(show, done.seq)
+        return answer(done)
 
     async def mute(request: Request) -> Response:
         viewer = exchange.known_viewer(request)

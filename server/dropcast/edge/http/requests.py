@@ -1,5 +1,6 @@
 """Around every HTTP request: its id, its time, its outcome counted and logged. The outermost ASGI application."""
 
+import asyncio
 import logging
 from time import perf_counter
 
@@ -14,6 +15,8 @@ logger = logging.getLogger(__name__)
 REQUEST_ID = b"x-request-id"
 _QUIET = ("/healthz", "/readyz")
 """Asked every few seconds by whoever watches the process: not worth a line."""
+_CLIENT_GONE = 499
+"""The status of a read that was cancelled because nobody could have got its answer; nginx has the same."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -39,6 +42,9 @@ class Requests:
         logs.about(request=request)
         try:
             await self._app(scope, receive, send_with_id)
+        except asyncio.CancelledError:
+            status = status or _CLIENT_GONE
+            raise
         except Exception:
             # Starlette raises again what it has answered, and the handler of faults has logged it.
             if not status:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -10,20 +11,31 @@ from dropcast.domain.faults import BadRequest
 from dropcast.domain.ids import show_id
 from dropcast.domain.ports import ShowStore
 from dropcast.domain.show import Show
-from dropcast.domain.state import ShowState
 from dropcast.edge.http import table_shows as table
-from dropcast.edge.http.answers import ShowPage, Snapshot
+from dropcast.edge.http.answers import ShowNow, ShowPage
 from dropcast.edge.http.bodies import NewShow
-from dropcast.edge.http.exchange import Exchange, answer, key_of, next_after, page_of, path_id
+from dropcast.edge.http.exchange import (
+    Exchange,
+    answer,
+    key_of,
+    min_seq_of,
+    next_after,
+    page_of,
+    path_id,
+)
 from dropcast.edge.http.operations import routes_of
-from dropcast.service import views
+from dropcast.edge.http.presence import while_present
 from dropcast.service.hosting import Hosting
-from dropcast.service.stage import Stage
+from dropcast.service.show_reader import Picture, ShowReader
+from dropcast.service.showing import Showing
+from dropcast.wire.codec import JSON
 from dropcast.wire.commands import Announce
 from dropcast.wire.fields import data_fault
 
 
-def routes(exchange: Exchange, hosting: Hosting, stage: Stage, store: ShowStore) -> list[Route]:
+def routes(
+    exchange: Exchange, hosting: Hosting, showing: Showing, reader: ShowReader, store: ShowStore
+) -> list[Route]:
     async def schedule(request: Request) -> Response:
         viewer = exchange.known_viewer(request)
         key, body = key_of(request), await exchange.body(request, NewShow)
@@ -36,26 +48,42 @@ def routes(exchange: Exchange, hosting: Hosting, stage: Stage, store: ShowStore)
             currency=body.currency,
             starts_at_ms=body.starts_at_ms,
         )
-        return answer(await hosting.schedule(viewer, show), 201)
+        scheduled = await hosting.schedule(viewer, show)
+        showing.wrote(show.id)
+        return answer(scheduled, 201)
 
     async def listing(request: Request) -> Response:
         after, limit = page_of(request)
-        items = await store.shows(after, limit)
+        async with reader.turn():
+            items = await store.shows(after, limit)
         return answer(ShowPage(items=list(items), next=next_after(items, limit, lambda show: show.id)))
 
     async def one(request: Request) -> Response:
-        return answer(await stage.show(path_id(request, "show")))
+        show, min_seq = path_id(request, "show"), min_seq_of(request)
+        meta = showing.meta_now(show, min_seq)
+        if meta is None:
+            meta = await while_present(request, showing.meta(show, min_seq))
+        fields = msgspec.structs.asdict(meta.show)
+        return answer(ShowNow(**fields, epoch=meta.epoch, seq=meta.seq, offset=meta.offset))
 
     async def start(request: Request) -> Response:
-        return answer(await hosting.start(exchange.known_viewer(request), path_id(request, "show")))
+        show = path_id(request, "show")
+        done = await hosting.start(exchange.known_viewer(request), show)
+        showing.wrote(show, done.seq)
+        return answer(done)
 
     async def end(request: Request) -> Response:
-        return answer(await hosting.end(exchange.known_viewer(request), path_id(request, "show")))
+        show = path_id(request, "show")
+        done = await hosting.end(exchange.known_viewer(request), show)
+        showing.wrote(show, done.seq)
+        return answer(done)
 
     async def snapshot(request: Request) -> Response:
-        read = await store.read(path_id(request, "show"))
-        view = views.state_view(ShowState(read), await stage.viewers(read.show.id))
-        return answer(Snapshot(epoch=read.epoch, seq=read.seq, at_ms=read.at_ms, state=view))
+        show, min_seq = path_id(request, "show"), min_seq_of(request)
+        picture = showing.picture_now(show, min_seq)
+        if picture is None:
+            picture = await while_present(request, showing.picture(show, min_seq))
+        return answer(snapshot_of(picture))
 
     async def announce(request: Request) -> Response:
         viewer = exchange.known_viewer(request)
@@ -69,7 +97,9 @@ def routes(exchange: Exchange, hosting: Hosting, stage: Stage, store: ShowStore)
         fault = data_fault(command.data)
         if fault is not None:
             raise BadRequest(fault)
-        return answer(await hosting.announce(viewer, command), 201)
+        done = await hosting.announce(viewer, command)
+        showing.wrote(command.show, done.seq)
+        return answer(done, 201)
 
     return routes_of(
         (table.LIST_SHOWS, listing),
@@ -80,3 +110,15 @@ def routes(exchange: Exchange, hosting: Hosting, stage: Stage, store: ShowStore)
         (table.READ_SNAPSHOT, snapshot),
         (table.ANNOUNCE, announce),
     )
+
+
+def snapshot_of(picture: Picture) -> dict[str, Any]:
+    """Return an `answers.Snapshot` whose state is encoded already, as it is for a viewer who joins."""
+    state = picture.state
+    return {
+        "epoch": state.epoch,
+        "seq": state.seq,
+        "at_ms": picture.at_ms,
+        "state": msgspec.Raw(picture.encoded.whole(state, picture.viewers, JSON.index)),
+        "offset": state.offset,
+    }

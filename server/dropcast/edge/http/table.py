@@ -6,7 +6,17 @@ from dropcast.domain.viewer import Role
 from dropcast.edge.http import table_shows
 from dropcast.edge.http.answers import Alive, DropPage, Imported, Pinned, ProductPage, Readiness
 from dropcast.edge.http.bodies import Currency
-from dropcast.edge.http.common import FROM_PATH_AND_HEADERS, HOSTS, PAGE, READ, READ_ONE, WRITE_ONE
+from dropcast.edge.http.common import (
+    FROM_PATH_AND_HEADERS,
+    HOSTS,
+    MIN_SEQ,
+    PAGE,
+    READ,
+    READ_LIST,
+    READ_OF_SHOW,
+    READ_ONE,
+    WRITE_ONE,
+)
 from dropcast.edge.http.operations import Answer, Body, Operation, Query, Tag
 from dropcast.wire.commands import Pin, Update
 
@@ -19,7 +29,7 @@ LIST_PRODUCTS = Operation(
     about="All products, in the order of their handles, a page at a time.",
     query=PAGE,
     answers={200: Answer(type=ProductPage, about="One page of products.")},
-    errors=READ,
+    errors=READ_LIST,
 )
 IMPORT_PRODUCTS = Operation(
     id="import_products",
@@ -29,7 +39,8 @@ IMPORT_PRODUCTS = Operation(
     summary="Import a catalogue",
     about=(
         "Takes a Shopify product export. Products are added, or replaced by handle, all of them or none: what is "
-        "wrong with the file is told by line and column. What has been pinned keeps the card that it had."
+        "wrong with the file is told by line and column. What has been pinned keeps the card that it had. A worker "
+        "does one import at a time, and another is `rate_limited`; a `conflict` is an import that came between."
     ),
     roles=(Role.OPERATOR,),
     query=(
@@ -42,7 +53,7 @@ IMPORT_PRODUCTS = Operation(
     ),
     body=Body(type=str, about="The export, as CSV in UTF-8.", media_type="text/csv"),
     answers={200: Answer(type=Imported, about="The products are in the catalogue.")},
-    errors=("too_large", "unauthorized", "token_expired", "forbidden", *READ),
+    errors=("too_large", "unauthorized", "token_expired", "forbidden", "conflict", *READ),
 )
 READ_PRODUCT = Operation(
     id="read_product",
@@ -61,9 +72,9 @@ LIST_DROPS = Operation(
     tag=Tag.DROPS,
     summary="List a show's drops",
     about="All drops of the show, whatever their status, in the order of their ids, a page at a time.",
-    query=PAGE,
+    query=(*PAGE, MIN_SEQ),
     answers={200: Answer(type=DropPage, about="One page of drops.")},
-    errors=READ_ONE,
+    errors=READ_OF_SHOW,
 )
 PIN = Operation(
     id="pin",
@@ -124,10 +135,10 @@ READY = Operation(
     path="/readyz",
     tag=Tag.HEALTH,
     summary="Can the worker serve?",
-    about="For load balancers: whether the worker can reach the engine.",
+    about="For load balancers: whether the worker can reach the engine, and does not stop soon.",
     answers={
         200: Answer(type=Readiness, about="It can."),
-        503: Answer(type=Readiness, about="The engine does not answer."),
+        503: Answer(type=Readiness, about="The engine does not answer, or the server is about to stop."),
     },
 )
 

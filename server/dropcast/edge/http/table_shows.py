@@ -3,15 +3,16 @@
 from dropcast.domain.ports import Done
 from dropcast.domain.show import Show
 from dropcast.domain.viewer import Role
-from dropcast.edge.http.answers import ShowPage, Snapshot
+from dropcast.edge.http.answers import ShowNow, ShowPage, Snapshot
 from dropcast.edge.http.bodies import NewShow
 from dropcast.edge.http.common import (
     FROM_PATH_AND_HEADERS,
     HOSTS,
+    MIN_SEQ,
     OWNERS,
     PAGE,
-    READ,
-    READ_ONE,
+    READ_LIST,
+    READ_OF_SHOW,
     WRITE,
     WRITE_ONE,
 )
@@ -27,7 +28,7 @@ LIST_SHOWS = Operation(
     about="All shows, whatever their status, in the order of their ids, a page at a time.",
     query=PAGE,
     answers={200: Answer(type=ShowPage, about="One page of shows.")},
-    errors=READ,
+    errors=READ_LIST,
 )
 SCHEDULE_SHOW = Operation(
     id="schedule_show",
@@ -52,8 +53,9 @@ READ_SHOW = Operation(
     tag=Tag.SHOWS,
     summary="Read a show",
     about="One show, without its drops: those are in the snapshot.",
-    answers={200: Answer(type=Show, about="The show.")},
-    errors=READ_ONE,
+    query=(MIN_SEQ,),
+    answers={200: Answer(type=ShowNow, about="The show, and how far its logs are.")},
+    errors=READ_OF_SHOW,
 )
 START_SHOW = Operation(
     id="start_show",
@@ -89,9 +91,16 @@ READ_SNAPSHOT = Operation(
     path="/v1/shows/{show}/snapshot",
     tag=Tag.SHOWS,
     summary="Read a show as it stands",
-    about="The state that a viewer gets who watches from now on: the show, its drops, the units left, the viewers.",
-    answers={200: Answer(type=Snapshot, about="The state, and the event and time that it is true of.")},
-    errors=READ_ONE,
+    about=(
+        "The state that a viewer gets who watches from now on: the show, its drops, the units left, the viewers. Such "
+        "an answer may be shared for a moment, a quarter of a second unless the server is set otherwise. Events that "
+        "were written through the same worker are always in it."
+    ),
+    query=(MIN_SEQ,),
+    answers={
+        200: Answer(type=Snapshot, about="The state, and the event, offset and time that it is true of.")
+    },
+    errors=READ_OF_SHOW,
 )
 ANNOUNCE = Operation(
     id="announce",
