@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from tests.proofs.attacks.attack import HEALTH, MIB, PING, Attack, Slice, unless_refused
+from tests.proofs.attacks.attack import HEALTH, PING, WORKERS, Attack, Slice, unless_refused
 from tests.proofs.attacks.kinds import get, open_requesters, open_sockets
 from tests.proofs.attacks.peer import Requester, connect
 
@@ -88,13 +88,14 @@ ATTACKS = (
         about="four connections ask 8,000 times without waiting for an answer",
         run=_pipeline,
         asked_min=100,
+        worker_bytes=lambda settings: _PIPELINES * settings.pipelined_bytes_max,
     ),
     Attack(
         name="unread",
         about="100 connections ask for a large answer and read none of it",
         run=_leave_unread,
         asked_min=20,
-        worker_bytes=lambda settings: _UNREAD * MIB // 4,
+        worker_bytes=lambda settings: WORKERS * settings.unread_answer_bytes_max,
     ),
     Attack(
         name="idle",

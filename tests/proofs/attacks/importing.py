@@ -11,6 +11,7 @@ from tests.support.raw import say
 _PRODUCTS = 380_000
 _PONG_SOCKETS = 8
 _PING_S = 0.2
+_PRODUCT_BYTES = 512
 _IMPORT_S = 120.0
 _GAP_S_MAX = 0.5
 _HEAD = "Handle,Title,Variant SKU,Variant Price\n"
@@ -75,7 +76,7 @@ ATTACKS = (
         about="an operator imports 380,000 products in 8.4 MB",
         run=_import,
         asked_min=1,
-        worker_bytes=lambda settings: 8 * settings.body_bytes_max,
-        engine_bytes=lambda settings: _PRODUCTS * 512,
+        worker_bytes=lambda settings: 4 * settings.body_bytes_max,
+        engine_bytes=lambda settings: 2 * _PRODUCTS * _PRODUCT_BYTES,
     ),
 )
