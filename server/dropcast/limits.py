@@ -313,6 +313,12 @@ SHOWS = (
         "429 `rate_limited`.",
     ),
     Limit(
+        "host_commands_waiting_max",
+        "creator or moderator, and worker",
+        "Pins, updates and announcements that wait: two at a time are with the engine.",
+        "`rate_limited` (HTTP: 429).",
+    ),
+    Limit(
         "engine_memory_bytes_max",
         "engine",
         "Bytes of memory of the embedded engine, with all shows in it.",
