@@ -182,15 +182,21 @@ def raise_refusal(answer: bytes) -> None:
     """Raise the fault that `answer` means; return when it is "ok"."""
     if answer[1:4] == _OK:
         return
+    # Without a name here: a name would be a cycle with the traceback, and keep all that was sent with the call until
+    # the garbage collector comes.
+    raise _refusal(answer)
+
+
+def _refusal(answer: bytes) -> Fault:
     code, *details = _REFUSAL.decode(answer)
     if code not in _FAULTS:
-        raise EngineFault(f"the engine functions answered {code!r}, which this version does not know")
-    fault, sentence = _FAULTS[code]
-    raised = fault(sentence.format(*details))
-    if isinstance(raised, RateLimited):
-        raised.retry_after_s = details[1]
+        return EngineFault(f"the engine functions answered {code!r}, which this version does not know")
+    kind, sentence = _FAULTS[code]
+    fault = kind(sentence.format(*details))
+    if isinstance(fault, RateLimited):
+        fault.retry_after_s = details[1]
     _count(code, details)
-    raise raised
+    return fault
 
 
 def _count(code: str, details: list[Any]) -> None:
