@@ -40,6 +40,7 @@ from dropcast.service.clock import EngineClock
 from dropcast.service.event_log import EventLog
 from dropcast.service.frozen import FrozenSales
 from dropcast.service.host_rates import HostRates
+from dropcast.service.host_turns import HostTurns
 from dropcast.service.hosting import Hosting
 from dropcast.service.show_reader import ShowReader
 from dropcast.service.showing import Showing
@@ -136,6 +137,7 @@ class _Worker:
                 burst_s=settings.command_burst_s,
                 shows_per_min=settings.shows_per_creator_per_min,
             ),
+            turns=HostTurns(settings.host_commands_waiting_max),
             hold_ms=settings.hold_ms,
             drop_limit=settings.drop_limit,
         )

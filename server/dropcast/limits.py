@@ -294,6 +294,12 @@ SHOWS = (
         "`rate_limited` (HTTP: 429); nothing is changed.",
     ),
     Limit(
+        "host_commands_waiting_max",
+        "show and worker",
+        "Pins, updates and announcements that are under way or wait; two at a time go to the engine.",
+        "`rate_limited` (HTTP: 429); nothing is changed.",
+    ),
+    Limit(
         "log_bytes_per_show_per_min",
         "show",
         "Bytes that pins, updates and announcements add to the event log and the journal in a minute, counted by the "

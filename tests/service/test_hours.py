@@ -9,6 +9,7 @@ from dropcast.domain.events import DropOpened
 from dropcast.domain.trades import Granted
 from dropcast.domain.viewer import Role, Viewer
 from dropcast.service.host_rates import HostRates
+from dropcast.service.host_turns import HostTurns
 from dropcast.service.hosting import Hosting
 from dropcast.settings import Settings
 from dropcast.store.embedded import EmbeddedEngine
@@ -127,6 +128,7 @@ async def test_a_pins_times_reach_the_engine(parts: Parts, stall: Stall, client:
         products=products,
         stage=parts.stage,
         rates=HostRates(commands_per_s=100, burst_s=4, shows_per_min=300),
+        turns=HostTurns(64),
         hold_ms=60_000,
         drop_limit=2,
     )

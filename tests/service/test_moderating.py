@@ -9,6 +9,7 @@ from dropcast.domain.faults import Banned, Forbidden
 from dropcast.domain.trades import Granted, Reason, Refused
 from dropcast.domain.viewer import ANONYMOUS, Role, Viewer
 from dropcast.service.host_rates import HostRates
+from dropcast.service.host_turns import HostTurns
 from dropcast.service.hosting import Hosting
 from dropcast.service.viewing import Viewing
 from dropcast.store.products import Products
@@ -34,6 +35,7 @@ def hosting(parts: Parts, client: Redis) -> Hosting:
         products=Products(client, keys),
         stage=parts.stage,
         rates=HostRates(commands_per_s=100, burst_s=4, shows_per_min=300),
+        turns=HostTurns(64),
         hold_ms=60_000,
         drop_limit=2,
     )

@@ -1,7 +1,8 @@
 """Hosting: what a show's creator, its moderators and operators do: schedule, start, pin, announce, moderate, end.
 
 Sockets and HTTP routes call it. How often one host may do so is counted first (host_rates.py), before the engine is
-asked anything; what one show may get from all its hosts is counted by the engine.
+asked anything; what one show may get from all its hosts is counted by the engine. What writes to the show's logs takes
+turns (host_turns.py).
 """
 
 from dropcast.domain.catalogue import Product
@@ -12,6 +13,7 @@ from dropcast.domain.ports import Change, Done, NewDrop, ProductStore, ShowStore
 from dropcast.domain.show import Show
 from dropcast.domain.viewer import Viewer, may_host, may_operate, may_schedule, owns
 from dropcast.service.host_rates import HostRates
+from dropcast.service.host_turns import HostTurns
 from dropcast.service.stage import Stage
 from dropcast.wire.commands import Announce, Pin, Unpin, Update
 
@@ -28,6 +30,7 @@ class Hosting:
         products: ProductStore,
         stage: Stage,
         rates: HostRates,
+        turns: HostTurns,
         hold_ms: int,
         drop_limit: int,
     ) -> None:
@@ -35,6 +38,7 @@ class Hosting:
         self._products = products
         self._stage = stage
         self._rates = rates
+        self._turns = turns
         self._hold_ms = hold_ms
         self._drop_limit = drop_limit
 
@@ -63,7 +67,8 @@ class Hosting:
         if product is None:
             raise NotFound(f"the catalogue has no product {pin.product!r}")
         drop = self._new_drop(found, product, pin)
-        return drop.id, await self._store.pin(pin.show, drop)
+        async with self._turns.turn(pin.show):
+            return drop.id, await self._store.pin(pin.show, drop)
 
     async def update(self, viewer: Viewer, update: Update) -> Done:
         self._rates.count_making(viewer)
@@ -73,7 +78,8 @@ class Hosting:
         )
         if change == Change():
             raise BadRequest("an update changes at least one thing")
-        return await self._store.update(update.show, update.drop, change, update.key)
+        async with self._turns.turn(update.show):
+            return await self._store.update(update.show, update.drop, change, update.key)
 
     async def unpin(self, viewer: Viewer, unpin: Unpin) -> Done:
         self._rates.count_ending(viewer)
@@ -83,7 +89,8 @@ class Hosting:
     async def announce(self, viewer: Viewer, announce: Announce) -> Done:
         self._rates.count_making(viewer)
         await self._host(viewer, announce.show)
-        return await self._store.announce(announce.show, announce.text, announce.data, announce.key)
+        async with self._turns.turn(announce.show):
+            return await self._store.announce(announce.show, announce.text, announce.data, announce.key)
 
     async def freeze(self, viewer: Viewer, show: str) -> Done:
         """Stop the show's sales; open holds may still be paid."""
