@@ -45,7 +45,8 @@ HELP: dict[str, str] = {
     "behind a proxy that trusted_proxies does not name all have one address.",
     "host_commands_per_show_per_min": "Pins, updates and announcements that one show takes in a minute from all its "
     "hosts, over all workers. Closing, ending, freezing and moderating are not counted.",
-    "host_commands_waiting_max": "Pins, updates and announcements of one show that may be under way or wait at one worker.",
+    "host_commands_waiting_max": "Pins, updates and announcements of one show that may be under way or wait at one "
+    "worker.",
     "log_bytes_per_show_per_min": "Bytes that pins, updates and announcements may add to one show's event log and "
     "journal in a minute, over all workers. The logs are not trimmed: this bounds how fast they grow.",
     "event_bytes_max": "Bytes of one event that a pin, an update or an announcement makes, as the log keeps it.",
