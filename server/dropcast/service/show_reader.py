@@ -7,8 +7,7 @@ show. None of it writes anything to the engine.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
 from dropcast.domain.events import ShowMeta
@@ -17,7 +16,7 @@ from dropcast.domain.ports import ShowStore
 from dropcast.domain.state import ShowState
 from dropcast.metrics import counts
 from dropcast.service.encoded import EncodedState
-from dropcast.service.sharing import ReadGate, SharedReads
+from dropcast.service.sharing import ReadGate, SharedReads, Turn
 from dropcast.settings import Settings
 
 _METAS_MAX = 4_096
@@ -60,11 +59,9 @@ class ShowReader:
         self._writes = 0
         """How often something was written here: what was read meanwhile answers nobody else."""
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    def turn(self) -> AbstractAsyncContextManager[Turn]:
         """Wait for a turn to read something large that is no show: a page of a list. Raises RateLimited."""
-        async with self._gate.turn():
-            yield
+        return self._gate.turn()
 
     async def meta(self, show: str) -> ShowMeta:
         """Return a show without its drops. Raises NotFound, RateLimited or an EngineFault."""
