@@ -54,8 +54,8 @@ def routes(
 
     async def listing(request: Request) -> Response:
         after, limit = page_of(request)
-        async with reader.turn():
-            items = await store.shows(after, limit)
+        async with reader.turn() as turn:
+            items = await turn.ask(store.shows(after, limit))
         return answer(ShowPage(items=list(items), next=next_after(items, limit, lambda show: show.id)))
 
     async def one(request: Request) -> Response:
