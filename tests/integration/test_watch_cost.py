@@ -1,6 +1,8 @@
 """What anybody may ask without a token costs engine and worker a bounded share: small attacks on a real server."""
 
 import asyncio
+import socket
+import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -219,6 +221,10 @@ async def test_a_request_whose_client_is_gone_asks_no_more(attacked: Attacked) -
         reader, writer = await asyncio.open_connection("127.0.0.1", attacked.port)
         writer.write(f"GET /v1/shows/{show}?min_seq=99999 HTTP/1.1\r\nhost: x\r\n\r\n".encode())
         await wait_until(lambda: names[TOPS] >= 2)
+        # A reset: the end of the client's half alone is no sign that it is gone.
+        writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
         writer.transport.abort()
         await asyncio.sleep(0.3)
         before = names[TOPS]

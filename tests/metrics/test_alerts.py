@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from dropcast.cli import main
+from dropcast.cli.commands import COMMANDS
 from dropcast.metrics.catalogue import CATALOGUE, Kind
 from dropcast.metrics.counted import Counts
 
@@ -45,7 +45,7 @@ def test_an_alert_says_how_bad_it_is_and_what_to_do(rule: dict[str, Any]) -> Non
     grouped = {label for group in re.findall(r"by \(([^)]*)\)", rule["expr"]) for label in group.split(", ")}
     for text in rule["annotations"].values():
         assert set(re.findall(r"\$labels\.(\w+)", text)) <= grouped
-        assert {words.split()[0] for words in re.findall(r"`dropcast ([^`]+)`", text)} <= main.commands.keys()
+        assert {words.split()[0] for words in re.findall(r"`dropcast ([^`]+)`", text)} <= COMMANDS.keys()
 
 
 def test_the_outcomes_that_alerts_ask_for_are_counted_from_the_start() -> None:

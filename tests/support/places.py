@@ -84,6 +84,9 @@ def open_place() -> Iterator[Path]:
 _AS_NOBODY = f"""
 import os, sys
 from dropcast.cli import main
+from dropcast.cli.commands import COMMANDS
+for name in COMMANDS:
+    main.get_command(None, name)
 os.setgroups([])
 os.setresgid({NOBODY}, {NOBODY}, {NOBODY})
 os.setresuid({NOBODY}, {NOBODY}, {NOBODY})
