@@ -69,7 +69,7 @@ class Connection(SerialHttp):
             self.gate.look_at_proxy(self.client[0], self.headers)
             self.scope["client"] = (self.gate.proxies.client(self.client[0], self.headers), self.client[1])
         super().on_headers_complete()
-        if self._upgrades:
+        if self._upgrades or self._ignores_input:
             return
         if self._is_one_too_many or self.gate.is_draining or self.parser.should_upgrade():
             # What follows another protocol's upgrade is not ours to parse.
