@@ -66,6 +66,12 @@ class ShowReader:
         async with self._gate.turn():
             yield
 
+    @asynccontextmanager
+    async def small_turn(self) -> AsyncIterator[None]:
+        """The same for something small, such as one product: many may run, and far more may wait."""
+        async with self._small_gate.turn():
+            yield
+
     async def meta(self, show: str) -> ShowMeta:
         """Return a show without its drops. Raises NotFound, RateLimited or an EngineFault."""
         until_s, known = self._metas.get(show, (0.0, None))
