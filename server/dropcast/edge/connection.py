@@ -6,7 +6,6 @@ must pass: the limits by address, the rules of a request's head, and the upgrade
 
 import asyncio
 from functools import partial
-from typing import Any
 
 import httptools
 from starlette.types import ASGIApp
@@ -28,18 +27,13 @@ _TOO_MANY = Close.TOO_MANY_CONNECTIONS
 
 
 class Connection(SerialHttp):
-    """Made by uvicorn for each accepted connection. `gate` is set by `connections`."""
+    """Made by uvicorn for each accepted connection. `connections` sets `gate`, and what is taken from it."""
 
     gate: Gate
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.settings = self.gate.settings
-        self.http = self.gate.http
-        self._upgrades = False
-        self._address = ""
-        """By which it is counted; "" when it is not: a trusted proxy's connection is many clients'."""
-        self._is_one_too_many = False
+    _upgrades = False
+    _address = ""
+    """By which it is counted; "" when it is not: a trusted proxy's connection is many clients'."""
+    _is_one_too_many = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -75,7 +69,7 @@ class Connection(SerialHttp):
             self.gate.look_at_proxy(self.client[0], self.headers)
             self.scope["client"] = (self.gate.proxies.client(self.client[0], self.headers), self.client[1])
         super().on_headers_complete()
-        if self._upgrades:
+        if self._upgrades or self._ignores_input:
             return
         if self._is_one_too_many or self.gate.is_draining or self.parser.should_upgrade():
             # What follows another protocol's upgrade is not ours to parse.
@@ -97,7 +91,7 @@ class Connection(SerialHttp):
     def _fault(self) -> tuple[int, str] | None:
         """Return why the request is refused by its head alone, and note whether it asks for a live socket."""
         version = self.parser.get_http_version()
-        hosts = sum(name == b"host" for name, _ in self.headers)
+        hosts = [name for name, _ in self.headers].count(b"host")
         if hosts > 1 or (hosts == 0 and version == "1.1"):
             return 400, "a request names one host"
         self._upgrades = (
@@ -151,10 +145,12 @@ class Connection(SerialHttp):
         self._address = ""
         self.transport.set_protocol(socket)
         self.transport.resume_reading()
+        self._let_go()
         if rest:
             socket.data_received(rest)
 
 
 def connections(gate: Gate) -> type[Connection]:
     """Return the protocol class for uvicorn's `http` setting: uvicorn makes its instances without our parts."""
-    return type("WorkerConnection", (Connection,), {"gate": gate})
+    parts = {"gate": gate, "settings": gate.settings, "http": gate.http}
+    return type("WorkerConnection", (Connection,), parts)

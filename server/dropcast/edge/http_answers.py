@@ -59,20 +59,22 @@ class HttpAnswers(HttpToolsProtocol):
     settings: Settings
     http: HttpConnections
 
+    # How each connection begins. The class has it, since one that becomes a live socket at once changes little of it.
+    _in_head = True
+    """Whether the head of a request may be parsed: none is being answered."""
+    _in_body = False
+    _head_bytes = 0
+    _ignores_input = False
+    _is_half_closed = False
+    _timer: asyncio.TimerHandle | None = None
+    _stall_timer: asyncio.TimerHandle | None = None
+    _unread_bytes = 0
+    _read: asyncio.Task[None] | None = None
+    """The task of the request that is being answered, when it only reads."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._input = Pieces()
-        self._in_head = True
-        """Whether the head of a request may be parsed: none is being answered."""
-        self._in_body = False
-        self._head_bytes = 0
-        self._ignores_input = False
-        self._is_half_closed = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._stall_timer: asyncio.TimerHandle | None = None
-        self._unread_bytes = 0
-        self._read: asyncio.Task[None] | None = None
-        """The task of the request that is being answered, when it only reads."""
 
     @property
     def is_under_way(self) -> bool:
@@ -103,8 +105,11 @@ class HttpAnswers(HttpToolsProtocol):
         self.http.leave(self)
         self._abandon()
         super().connection_lost(exc)
-        # Both lead back here: without them it is freed at once, and need not be looked for.
-        self.cycle = self.flow = None  # type: ignore[assignment]
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Let go of what leads back here, so that the connection is freed at once, without the collector."""
+        self.cycle = self.flow = self.parser = None  # type: ignore[assignment]
 
     # Answers -----------------------------------------------------------------------------------------------
 

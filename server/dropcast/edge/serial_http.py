@@ -5,8 +5,6 @@ as bytes, within `pipelined_bytes_max`, and the connection is not read meanwhile
 answered all the same. The other half is http_answers.py; connection.py is what uvicorn makes.
 """
 
-from typing import Any
-
 import httptools
 
 from dropcast.edge.http_answers import HttpAnswers
@@ -21,13 +19,11 @@ _NO_REQUEST = (400, "not an HTTP request")
 class SerialHttp(HttpAnswers):
     """See the module."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._awaits_head = False
-        self._overhead_bytes = 0
-        """Of a chunked body: what was not content."""
-        self._discarded_bytes = 0
-        self._is_parse_due = False
+    _awaits_head = False
+    _overhead_bytes = 0
+    """Of a chunked body: what was not content."""
+    _discarded_bytes = 0
+    _is_parse_due = False
 
     # What comes --------------------------------------------------------------------------------------------
 
@@ -80,6 +76,11 @@ class SerialHttp(HttpAnswers):
         self._awaits_head = True
         self._await(self.settings.header_deadline_ms, "the request's head took too long")
 
+    def _await_body(self) -> None:
+        """The head has come, and the body has not come with it: from now on it must come within its deadline."""
+        self.http.receives(self)
+        self._await(self.settings.body_deadline_ms, "the request's body took too long")
+
     # Parsing -----------------------------------------------------------------------------------------------
 
     def _parse(self) -> None:
@@ -117,6 +118,8 @@ class SerialHttp(HttpAnswers):
             self.on_upgrade(piece[upgrade.args[0] :] + self._input.take_all())
         except httptools.HttpParserError:
             self._refuse(*_NO_REQUEST)
+        if self._in_body and self._timer is None and not self._ignores_input:
+            self._await_body()
         if self._overhead_bytes > self.settings.body_overhead_bytes_max:
             self._overhead_bytes = 0
             counts.limited["body_overhead_bytes_max"] += 1
@@ -196,9 +199,8 @@ class SerialHttp(HttpAnswers):
         super().on_headers_complete()
         self._in_head, self._in_body = False, True
         self._awaits_head = False
+        self._stop_timer()
         self._input.begin_body(length)
-        self.http.receives(self)
-        self._await(self.settings.body_deadline_ms, "the request's body took too long")
 
     def on_body(self, body: bytes) -> None:
         if not self._ignores_input:

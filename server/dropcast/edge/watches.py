@@ -138,35 +138,31 @@ class Watches:
             if isinstance(reply, Watching):
                 self._charge(socket, reply)
             if not queue.watches:
-                self._give_up_empty(socket, show)
+                self._end_queue(socket, show)
             socket.answer(reply)
 
-    def _give_up_empty(self, socket: LiveSocket, show: str) -> None:
+    def _end_queue(self, socket: LiveSocket, show: str) -> None:
+        """All watches of a show are answered. It stays the socket's only if one of them did not fail."""
         queues = self._queues[socket]
         del queues[show]
         if not queues:
             del self._queues[socket]
+        if not self._viewing.is_watching(socket, show):
+            socket.shows.discard(show)
 
     async def _answer(self, socket: LiveSocket, watch: commands.Watch) -> Reply | None:
         viewer = socket.viewer
         try:
             reply = await self._viewing.watch(socket, viewer, watch)
         except Fault as fault:
-            self._forget_unwatched(socket, watch.show)
             return replies.fault(watch.id, fault)
         except Exception:
             logger.exception("a watch failed")
-            self._forget_unwatched(socket, watch.show)
             return replies.error(watch.id, "internal", "a fault of ours")
         if socket.viewer.id != viewer.id:
             # The token has expired, or was renewed, meanwhile.
             self._viewing.rename(socket, watch.show, socket.viewer)
         return reply
-
-    def _forget_unwatched(self, socket: LiveSocket, show: str) -> None:
-        """A watch has failed: the show is watched only if it was before."""
-        if not self._viewing.is_watching(socket, show):
-            socket.shows.discard(show)
 
 
 def _weight(answer: Watching) -> int:

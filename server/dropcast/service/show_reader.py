@@ -63,6 +63,10 @@ class ShowReader:
         """Wait for a turn to read something large that is no show: a page of a list. Raises RateLimited."""
         return self._gate.turn()
 
+    def small_turn(self) -> AbstractAsyncContextManager[Turn]:
+        """The same for something small, such as one product: many may run, and far more may wait."""
+        return self._small_gate.turn()
+
     async def meta(self, show: str) -> ShowMeta:
         """Return a show without its drops. Raises NotFound, RateLimited or an EngineFault."""
         until_s, known = self._metas.get(show, (0.0, None))

@@ -29,7 +29,7 @@ def routes(
 
     async def one(request: Request) -> Response:
         handle = path_id(request, "handle")
-        async with reader.turn() as turn:
+        async with reader.small_turn() as turn:
             product = await turn.ask(products.get(handle))
         if product is None:
             raise NotFound(f"the catalogue has no product {handle!r}")
