@@ -182,3 +182,15 @@ def test_to_close_after_the_peer_has_is_no_fault() -> None:
     assert intake.broke == 0
     intake.close(Close.BAD_MESSAGE)
     assert intake.data_to_send() == b"\x88\x02\x03\xe8"
+
+
+@pytest.mark.parametrize("begun", [frame(TEXT, b"x" * 900)[:600], frame(TEXT, b"x" * 600, fin=False)])
+def test_of_a_message_that_has_not_ended_nothing_is_kept_when_its_connection_is_gone(begun: bytes) -> None:
+    intake = an_intake()
+    assert list(intake.feed(begun, 0.0)) == []
+    core = intake._frames
+    assert core is not None
+    assert len(core.reader.buffer) + len(intake._partial) >= 500
+    intake.drop()
+    assert len(core.reader.buffer) + len(intake._partial) == 0
+    intake.drop()

@@ -15,8 +15,7 @@ import traceback
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
@@ -54,13 +53,17 @@ _WRITES_PER_READ_MAX = 0.1
 _LOG_CHARS = 3_000
 
 
-class Size:
+class Size(NamedTuple):
     """How much is measured: `pairs` at first, and as many again up to `pairs_max` while a bound does not hold."""
 
-    def __init__(self, *, full: bool) -> None:
-        self.slice_s = 5.0 if full else 1.5
-        self.pairs = 4 if full else 1
-        self.pairs_max = 8 if full else 3
+    is_full: bool
+    slice_s: float
+    pairs: int
+    pairs_max: int
+
+
+FULL = Size(is_full=True, slice_s=5.0, pairs=4, pairs_max=8)
+SMALL = Size(is_full=False, slice_s=1.5, pairs=1, pairs_max=3)
 
 
 async def prove(seed: int, *, full: bool) -> Verdict:
@@ -72,22 +75,20 @@ async def prove(seed: int, *, full: bool) -> Verdict:
         left = [attack for attack in chosen if attack.guests == guests]
         while left:
             found: list[str] = []
-            async with _a_scene(guests) as scene:
+            async with _a_scene(guests, FULL if full else SMALL) as scene:
                 # An attack that did not hold may leave work behind: the next one is made on another server.
                 while left and not found:
                     attack = left.pop(0)
-                    figures[attack.name], found = await _proved(scene, attack, Size(full=full), seed)
+                    figures[attack.name], found = await _proved(scene, attack, seed)
                     problems += [f"{attack.name}: {problem}" for problem in found]
             problems += scene.faults()
     return Verdict(figures=figures, problems=problems)
 
 
-async def _proved(
-    scene: "Scene", attack: Attack, size: "Size", seed: int
-) -> tuple[dict[str, Any], list[str]]:
+async def _proved(scene: "Scene", attack: Attack, seed: int) -> tuple[dict[str, Any], list[str]]:
     """Prove one attack and say how it went. What the proof raises is what is wrong."""
     try:
-        figures, problems = await scene.prove(attack, size, seed)
+        figures, problems = await scene.prove(attack, seed)
     except Exception:
         figures, problems = {}, [traceback.format_exc()]
     print(f"load: {attack.name} {'does not hold' if problems else 'holds'}", file=sys.stderr, flush=True)
@@ -104,8 +105,15 @@ class Scene:
     """A server under attack, with its honest buyers and its attackers."""
 
     def __init__(
-        self, server: Server, client: Redis, target: Target, honest: Honest, attackers: Attackers
+        self,
+        size: Size,
+        server: Server,
+        client: Redis,
+        target: Target,
+        honest: Honest,
+        attackers: Attackers,
     ) -> None:
+        self._size = size
         self._server = server
         self._settings: Settings = server.settings
         self._client = client
@@ -115,23 +123,24 @@ class Scene:
         self._meter = Meter(server.process.pid, client)
         self._tallies: list[Tally] = []
 
-    async def prove(self, attack: Attack, size: Size, seed: int) -> tuple[dict[str, Any], list[str]]:
+    async def prove(self, attack: Attack, seed: int) -> tuple[dict[str, Any], list[str]]:
         """Return the figures of an attack, and what is wrong."""
         self._tallies = []
+        size = self._size
         show = await open_show(self._client)
         await self._honest.trade(show.show, "d1")
         await asyncio.sleep(WARM_UP_S)
-        levels = [await self._meter.cores(1.0)]
+        cpu_before = await self._meter.cores(1.0)
         pairs: list[Pair] = []
         problems = ["not proved"]
         while problems and len(pairs) < size.pairs_max and not _goes_on(pairs):
             for _ in range(size.pairs):
-                pairs.append(await self._pair(attack, size.slice_s, (seed + len(pairs)) % 2 == 0, levels))
+                pairs.append(await self._pair(attack, attack_first=(seed + len(pairs)) % 2 == 0))
             bounds = Bounds(
                 worker_bytes=SLACK_BYTES + attack.worker_bytes(self._settings),
                 engine_bytes=ENGINE_SLACK_BYTES + attack.engine_bytes(self._settings),
                 asked_min=attack.asked_min,
-                cpu_before=median(levels),
+                cpu_before=cpu_before,
             )
             problems = judge(pairs, bounds)
         for tally in self._tallies:
@@ -156,14 +165,23 @@ class Scene:
                 notes[name] = max(notes.get(name, 0.0), round(value, 3))
         return {"heard": heard, "lost": sum(tally.lost for tally in self._tallies), **notes}
 
-    async def _pair(self, attack: Attack, seconds: float, attack_first: bool, levels: list[float]) -> Pair:
+    async def _pair(self, attack: Attack, *, attack_first: bool) -> Pair:
         parts: dict[bool, Part] = {}
         for is_harmless in (not attack_first, attack_first):
-            parts[is_harmless] = await self._part(attack, seconds, is_harmless)
+            parts[is_harmless] = await self._part(attack, is_harmless)
         return Pair(harmless=parts[True], attack=parts[False])
 
-    async def _part(self, attack: Attack, seconds: float, is_harmless: bool) -> Part:
-        order = Order(attack=attack.name, target=self._target, seconds=seconds, is_harmless=is_harmless)
+    def _order(self, attack: Attack, seconds: float, is_harmless: bool) -> Order:
+        return Order(
+            attack=attack.name,
+            target=self._target,
+            seconds=seconds,
+            is_harmless=is_harmless,
+            is_full=self._size.is_full,
+        )
+
+    async def _part(self, attack: Attack, is_harmless: bool) -> Part:
+        order = self._order(attack, self._size.slice_s, is_harmless)
         workers, engine = self._meter.worker_bytes(), await self._meter.engine_bytes()
         running = asyncio.create_task(self._attackers.carry_out(order))
         most_workers, most_engine = workers, engine
@@ -204,7 +222,7 @@ class Scene:
         written = {}
         asked = 1
         for is_harmless in (True, False):
-            order = Order(attack=attack.name, target=self._target, seconds=1.0, is_harmless=is_harmless)
+            order = self._order(attack, 1.0, is_harmless)
             before = await self._meter.writes()
             asked = (await self._attackers.carry_out(order)).asked
             written[is_harmless] = await self._meter.writes() - before
@@ -222,7 +240,7 @@ def _goes_on(pairs: list[Pair]) -> bool:
 
 
 @asynccontextmanager
-async def _a_scene(guests: bool) -> AsyncIterator[Scene]:
+async def _a_scene(guests: bool, size: Size) -> AsyncIterator[Scene]:
     async with folder() as data_dir, AsyncExitStack() as stack:
         metrics_port = _free_port()
         server = await asyncio.to_thread(
@@ -245,7 +263,7 @@ async def _a_scene(guests: bool) -> AsyncIterator[Scene]:
             sku=SKU,
         )
         honest = await stack.enter_async_context(honest_buyers(buyers))
-        yield Scene(server, client, target, honest, await stack.enter_async_context(attackers()))
+        yield Scene(size, server, client, target, honest, await stack.enter_async_context(attackers()))
 
 
 def _engine_url(data_dir: Path) -> str:

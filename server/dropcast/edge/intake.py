@@ -167,6 +167,17 @@ class Intake:
         if frames.state is FrameState.OPEN:
             frames.send_close(code, CLOSE_REASONS[code])
 
+    def drop(self) -> None:
+        """Keep nothing of a message that has not ended: its connection is gone.
+
+        The core refers to itself, so it is there until the garbage collector comes, up to a whole message for each
+        socket of a crowd that connects, begins one and leaves.
+        """
+        if self._frames is not None:
+            self._frames.reader.discard()
+            self._frames = None
+        self._partial = b""
+
     def data_to_send(self) -> bytes:
         frames = self._frames
         if frames is None:

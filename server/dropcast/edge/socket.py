@@ -285,6 +285,7 @@ class LiveSocket(Outlet):
         if self.is_open:
             self._drop_out()
         self._stop_timer()
+        self._intake.drop()
         self._owner.on_gone(self)
 
     def _hang_up(self) -> None:

@@ -20,7 +20,7 @@ from tests.support.raw import say
 
 MIB = 2**20
 WORKERS = 2
-SLACK_BYTES = 24 * MIB
+SLACK_BYTES = 32 * MIB
 """What all workers together may grow by for reasons of their allocator."""
 ENGINE_SLACK_BYTES = 16 * MIB
 """What the honest buyers' holds and the engine's buffers may take in a slice."""
@@ -57,6 +57,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     target: Target
     seconds: float
     is_harmless: bool
+    is_full: bool
+    """Whether it is as large as it can be, not only as large as fits a quick run."""
 
 
 class Tally(msgspec.Struct, kw_only=True):
@@ -111,6 +113,7 @@ class Slice:
         self.target = order.target
         self.seconds = order.seconds
         self.is_harmless = order.is_harmless
+        self.is_full = order.is_full
         self.tally = Tally()
         self.heard: Counter[str] = Counter()
         """What was answered so far, by type, code or status."""

@@ -126,6 +126,7 @@ def summary(pairs: Sequence[Pair], bounds: Bounds) -> dict[str, Any]:
         "requests": sum(len(pair.attack.latencies_ms) for pair in pairs),
         "asked_per_s": _each(pair.attack.asked / pair.attack.seconds for pair in pairs),
         "worker_growth_mib": [_mib(pair.attack.worker_growth_bytes) for pair in pairs],
+        "worker_growth_mib_beside_pings": [_mib(pair.harmless.worker_growth_bytes) for pair in pairs],
         "worker_growth_mib_max": _mib(bounds.worker_bytes),
         "engine_growth_mib": [_mib(pair.attack.engine_growth_bytes) for pair in pairs],
         "engine_growth_mib_max": _mib(bounds.engine_bytes),

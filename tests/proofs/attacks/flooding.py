@@ -3,8 +3,8 @@
 import asyncio
 import time
 
-from tests.proofs.attacks.attack import HEALTH, MIB, PING, Attack, Slice, unless_refused
-from tests.proofs.attacks.kinds import get, open_requesters, open_sockets
+from tests.proofs.attacks.attack import HEALTH, PING, WORKERS, Attack, Slice, unless_refused
+from tests.proofs.attacks.kinds import WATCHERS, get, open_requesters, open_sockets, open_watchers
 from tests.proofs.attacks.peer import Requester, connect
 
 _PIPELINED = 8_000
@@ -52,7 +52,8 @@ async def _fill(part: Slice, connection: Requester, ends_s: float) -> None:
 
 
 async def _leave_unread(part: Slice) -> None:
-    """Ask for a large answer and read none of it."""
+    """Ask for a large answer and read none of it. It comes from the worker's memory: both workers follow the show."""
+    await open_watchers(part, part.target.wide)
     part.begin()
     ends_s = time.monotonic() + part.seconds
     for _ in range(_UNREAD):
@@ -88,13 +89,16 @@ ATTACKS = (
         about="four connections ask 8,000 times without waiting for an answer",
         run=_pipeline,
         asked_min=100,
+        worker_bytes=lambda settings: _PIPELINES * settings.pipelined_bytes_max,
     ),
     Attack(
         name="unread",
         about="100 connections ask for a large answer and read none of it",
         run=_leave_unread,
         asked_min=20,
-        worker_bytes=lambda settings: _UNREAD * MIB // 4,
+        worker_bytes=lambda settings: (
+            WORKERS * settings.unread_answer_bytes_max + WATCHERS * settings.outbox_bytes_max
+        ),
     ),
     Attack(
         name="idle",

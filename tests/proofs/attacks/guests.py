@@ -10,7 +10,6 @@ from tests.support.raw import say
 
 _GUESTS = 1_000
 _AT_ONCE = 50
-_GUESTS_PER_ADDRESS_MAX = 20
 
 
 async def _come_as_guests(part: Slice) -> None:
@@ -42,7 +41,7 @@ async def _come_as_guests(part: Slice) -> None:
 
 def _check(tally: Tally, settings: Settings) -> list[str]:
     held = tally.heard.get("held", 0)
-    most = WORKERS * _GUESTS_PER_ADDRESS_MAX
+    most = WORKERS * settings.guest_buyers_per_address_max
     return [f"{held} guests of one address hold something, not {most} at most"] if held > most else []
 
 

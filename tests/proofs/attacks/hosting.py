@@ -12,7 +12,6 @@ from tests.support.raw import say
 
 _DATA = "x" * 60_000
 _SOCKETS = 5
-_VIEWER_RESERVES_PER_S = 20
 
 
 async def _reserve(part: Slice) -> None:
@@ -66,7 +65,7 @@ async def _announce_over_http(part: Slice) -> None:
 def _check_reserves(tally: Tally, settings: Settings) -> list[str]:
     """What is not refused as too often, the engine was asked for."""
     seconds = tally.closed_s - tally.began_s + settings.command_burst_s
-    most = WORKERS * _VIEWER_RESERVES_PER_S * seconds
+    most = WORKERS * settings.viewer_reserves_per_s * seconds
     asked = tally.heard.get("held", 0) + tally.heard.get("refused", 0)
     return (
         [f"the engine was asked {asked} times for one viewer, not {most:.0f} at most"] if asked > most else []
@@ -87,13 +86,13 @@ ATTACKS = (
         about="a creator announces 60 KB on five sockets, 450 times a second",
         run=_announce,
         asked_min=200,
-        engine_bytes=lambda settings: 8 * MIB,
+        engine_bytes=lambda settings: 2 * settings.log_bytes_per_show_per_min,
     ),
     Attack(
         name="announce_http",
         about="a creator announces 60 KB over HTTP, a hundred times a second",
         run=_announce_over_http,
         asked_min=50,
-        engine_bytes=lambda settings: 8 * MIB,
+        engine_bytes=lambda settings: 2 * settings.log_bytes_per_show_per_min,
     ),
 )

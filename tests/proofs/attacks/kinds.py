@@ -8,7 +8,7 @@ from tests.proofs.attacks.peer import OnMessage, Peer, Requester, connect, open_
 from tests.support.raw import say
 
 _OPENING_AT_ONCE = 50
-_WATCHERS = 10
+WATCHERS = 10
 
 
 async def open_sockets(
@@ -33,7 +33,7 @@ async def open_sockets(
 
 async def open_watchers(part: Slice, show: str) -> None:
     """Have so many sockets watch a show that each worker follows it, as good as surely."""
-    for peer in await open_sockets(part, _WATCHERS):
+    for peer in await open_sockets(part, WATCHERS):
         peer.write(say({"type": "watch", "id": 1, "show": show}))
 
 

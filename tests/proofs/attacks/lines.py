@@ -31,7 +31,7 @@ class Child:
         self._process = process
         self.pid = process.pid
 
-    async def ask(self, line: bytes, *, deadline_s: float = 2 * DEADLINE_S) -> bytes:
+    async def ask(self, line: bytes, *, deadline_s: float = 5 * DEADLINE_S) -> bytes:
         """Say a line; return the one that comes back. Raises EOFError when the process has ended."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None

@@ -34,7 +34,9 @@ def a_slice(house: House, *, is_harmless: bool = False, seconds: float = 0.2) ->
         creator_show="show",
         operator_token=house.token("olga", "operator"),
     )
-    order = Order(attack="watch_ahead", target=target, seconds=seconds, is_harmless=is_harmless)
+    order = Order(
+        attack="watch_ahead", target=target, seconds=seconds, is_harmless=is_harmless, is_full=False
+    )
     # As it comes to the process of the attackers.
     return Slice(msgspec.json.decode(msgspec.json.encode(order), type=Order))
 
