@@ -47,7 +47,7 @@ class Lane:
         """Raises ConnectionError or TimeoutError when the call cannot be sent, or has no answer in time."""
         answer: _Answer = asyncio.get_running_loop().create_future()
         # Whoever sends is held up by an engine that hangs, within a time limit. Many who wait for their turn must not
-        # add these limits up. Nearly always nobody waits, and a limit costs more than the lock.
+        # add these limits up. When nobody is sending there is no need of one, and it costs more than the lock.
         limit = asyncio.timeout(REPLY_TIMEOUT_S) if self._sending.locked() else contextlib.nullcontext()
         async with limit, self._sending:
             await self._send(command, answer)

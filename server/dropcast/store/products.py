@@ -96,7 +96,7 @@ class Products:
         except WatchError as error:
             # The client makes a lost connection a WatchError too. Whether the import took its place is then unknown.
             if isinstance(error.__context__, RedisError | OSError):
-                raise error.__context__ from error
+                raise error.__context__ from None
             raise Conflict("another import came between: nothing was imported, send it again") from error
         finally:
             await self._client.unlink(products, order)
