@@ -10,6 +10,7 @@ from functools import partial
 import httptools
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.protocols.utils import get_local_addr
 
 from dropcast.edge import handshake
 from dropcast.edge.gate import Gate
@@ -54,10 +55,6 @@ class Connection(SerialHttp):
 
     # Requests ----------------------------------------------------------------------------------------------
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._upgrades = False
-
     def on_headers_complete(self) -> None:
         if self._ignores_input:
             return
@@ -68,6 +65,8 @@ class Connection(SerialHttp):
         if self.client is not None:
             self.gate.look_at_proxy(self.client[0], self.headers)
             self.scope["client"] = (self.gate.proxies.client(self.client[0], self.headers), self.client[1])
+        if not self._upgrades:
+            self.server = self.scope["server"] = self.server or get_local_addr(self.transport)
         super().on_headers_complete()
         if self._upgrades or self._ignores_input:
             return
