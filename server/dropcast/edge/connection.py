@@ -5,6 +5,7 @@ must pass: the limits by address, the rules of a request's head, and the upgrade
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
 import httptools
@@ -35,6 +36,8 @@ class Connection(SerialHttp):
     _address = ""
     """By which it is counted; "" when it is not: a trusted proxy's connection is many clients'."""
     _is_one_too_many = False
+    _leave: Callable[..., None] | None = None
+    """Takes the request that is being answered off its address' count."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -78,14 +81,20 @@ class Connection(SerialHttp):
         client = cycle.scope["client"]
         key = None if self._is_one_too_many else self.gate.requests.enter(client[0] if client else "")
         task = super()._begin(cycle, app if key is not None else self.gate.too_many_requests)
-        if key is not None:
-            # Until its task ends: a write goes on though its client is gone.
-            leave = partial(self.gate.requests.leave, key)
+        self._leave = _once(partial(self.gate.requests.leave, key)) if key is not None else None
+        if self._leave is not None:
+            # When its task ends: a write goes on though its client is gone.
             if task is None:
-                leave()
+                self._leave()
             else:
-                task.add_done_callback(lambda _: leave())
+                task.add_done_callback(self._leave)
         return task
+
+    def on_response_complete(self) -> None:
+        # Not only when its task ends, which is later: the client may ask again as soon as it has the answer.
+        if self._leave is not None:
+            self._leave()
+        super().on_response_complete()
 
     def _fault(self) -> tuple[int, str] | None:
         """Return why the request is refused by its head alone, and note whether it asks for a live socket."""
@@ -147,6 +156,17 @@ class Connection(SerialHttp):
         self._let_go()
         if rest:
             socket.data_received(rest)
+
+
+def _once(act: Callable[[], None]) -> Callable[..., None]:
+    """Return what does `act` when it is called first, whatever it is given, and nothing from then on."""
+    left = [act]
+
+    def do(*_: object) -> None:
+        if left:
+            left.pop()()
+
+    return do
 
 
 def connections(gate: Gate) -> type[Connection]:
