@@ -78,7 +78,7 @@ class Proxies:
 
         That is a header from a peer that is not trusted, or another header than the setting names.
         """
-        names = FORWARDED_HEADERS.intersection([name for name, _ in headers])
+        names = FORWARDED_HEADERS.intersection(dict(headers))
         if not names:
             return ""
         header = min(names).decode()

@@ -5,11 +5,13 @@ must pass: the limits by address, the rules of a request's head, and the upgrade
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
 import httptools
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.protocols.utils import get_local_addr
 
 from dropcast.edge import handshake
 from dropcast.edge.gate import Gate
@@ -34,6 +36,8 @@ class Connection(SerialHttp):
     _address = ""
     """By which it is counted; "" when it is not: a trusted proxy's connection is many clients'."""
     _is_one_too_many = False
+    _leave: Callable[..., None] | None = None
+    """Takes the request that is being answered off its address' count."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -54,10 +58,6 @@ class Connection(SerialHttp):
 
     # Requests ----------------------------------------------------------------------------------------------
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._upgrades = False
-
     def on_headers_complete(self) -> None:
         if self._ignores_input:
             return
@@ -68,6 +68,8 @@ class Connection(SerialHttp):
         if self.client is not None:
             self.gate.look_at_proxy(self.client[0], self.headers)
             self.scope["client"] = (self.gate.proxies.client(self.client[0], self.headers), self.client[1])
+        if not self._upgrades:
+            self.server = self.scope["server"] = self.server or get_local_addr(self.transport)
         super().on_headers_complete()
         if self._upgrades or self._ignores_input:
             return
@@ -79,14 +81,20 @@ class Connection(SerialHttp):
         client = cycle.scope["client"]
         key = None if self._is_one_too_many else self.gate.requests.enter(client[0] if client else "")
         task = super()._begin(cycle, app if key is not None else self.gate.too_many_requests)
-        if key is not None:
-            # Until its task ends: a write goes on though its client is gone.
-            leave = partial(self.gate.requests.leave, key)
+        self._leave = _once(partial(self.gate.requests.leave, key)) if key is not None else None
+        if self._leave is not None:
+            # When its task ends: a write goes on though its client is gone.
             if task is None:
-                leave()
+                self._leave()
             else:
-                task.add_done_callback(lambda _: leave())
+                task.add_done_callback(self._leave)
         return task
+
+    def on_response_complete(self) -> None:
+        # Not only when its task ends, which is later: the client may ask again as soon as it has the answer.
+        if self._leave is not None:
+            self._leave()
+        super().on_response_complete()
 
     def _fault(self) -> tuple[int, str] | None:
         """Return why the request is refused by its head alone, and note whether it asks for a live socket."""
@@ -148,6 +156,17 @@ class Connection(SerialHttp):
         self._let_go()
         if rest:
             socket.data_received(rest)
+
+
+def _once(act: Callable[[], None]) -> Callable[..., None]:
+    """Return what does `act` when it is called first, whatever it is given, and nothing from then on."""
+    left = [act]
+
+    def do(*_: object) -> None:
+        if left:
+            left.pop()()
+
+    return do
 
 
 def connections(gate: Gate) -> type[Connection]:

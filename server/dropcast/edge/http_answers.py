@@ -12,6 +12,7 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.utils import get_remote_addr, is_ssl
 
 from dropcast.edge import handshake
 from dropcast.edge.http.requests import count_refused
@@ -92,7 +93,11 @@ class HttpAnswers(HttpToolsProtocol):
     # The connection ----------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        # As uvicorn's own, but for a flow control of ours, and `server`, which requests look up when they need it.
+        self.connections.add(self)
+        self.transport = transport
+        self.client = get_remote_addr(transport)
+        self.scheme = "https" if is_ssl(transport) else "http"
         self.flow = _Flow(self)
         # What the kernel does not take is known at once: see pause_writing.
         transport.set_write_buffer_limits(high=0)

@@ -184,14 +184,20 @@ class SerialHttp(HttpAnswers):
     def on_header(self, name: bytes, value: bytes) -> None:
         # A trailer is overhead of a chunked body: it must not pass for a header.
         if self._in_head and not self._ignores_input:
-            super().on_header(name, value)
+            # What uvicorn does, without another call for each header.
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
             if len(self.headers) > self.settings.headers_max:
                 self._refuse(*_HEAD_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
         if self._ignores_input:
             return
-        length = next((int(value) for name, value in self.headers if name == b"content-length"), None)
+        # The parser refuses a second one, and what is no number.
+        given = dict(self.headers).get(b"content-length")
+        length = int(given) if given is not None else None
         if length is not None and length > self.settings.body_bytes_max:
             counts.errors["too_large"] += 1
             self._refuse(413, f"a body has {self.settings.body_bytes_max} bytes at most")
@@ -213,7 +219,7 @@ class SerialHttp(HttpAnswers):
             self._stop_timer()
             self._in_body = False
             self._input.begin_head()
-            self.http.works(self)
             if not self._should_upgrade():
+                self.http.works(self)
                 super().on_message_complete()
                 self.go_on()

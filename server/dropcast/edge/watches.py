@@ -56,11 +56,12 @@ class Watches:
         return len(self._queues)
 
     def watch(self, socket: LiveSocket, watch: commands.Watch) -> None:
-        fault = self._fault(socket, watch.show)
+        queues = self._queues.get(socket)
+        queue = queues.get(watch.show) if queues is not None else None
+        fault = self._fault(socket, watch.show, queue)
         if fault is not None:
             socket.send(replies.error(watch.id, *fault))
             return
-        queue = self._queues.get(socket, {}).get(watch.show)
         if queue is not None:
             socket.accepted()
             queue.watches.append(watch)
@@ -90,13 +91,12 @@ class Watches:
             for _ in self._give_up(socket, show):
                 socket.answer(None)
 
-    def _fault(self, socket: LiveSocket, show: str) -> tuple[str, str] | None:
+    def _fault(self, socket: LiveSocket, show: str, queue: _Queue | None) -> tuple[str, str] | None:
         """Return why a show may not be watched now, or None."""
         settings = self._settings
         most = settings.shows_per_socket_max
         if show not in socket.shows and len(socket.shows) >= most:
             return "too_large", f"a socket watches {most} shows at most"
-        queue = self._queues.get(socket, {}).get(show)
         if queue is not None and len(queue.watches) >= settings.watches_per_show_max:
             counts.limited["watches_per_show_max"] += 1
             return "rate_limited", "the show is being watched already; wait for the answer"
