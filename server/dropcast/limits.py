@@ -294,12 +294,6 @@ SHOWS = (
         "`rate_limited` (HTTP: 429); nothing is changed.",
     ),
     Limit(
-        "host_commands_waiting_max",
-        "show and worker",
-        "Pins, updates and announcements that are under way or wait; two at a time go to the engine.",
-        "`rate_limited` (HTTP: 429); nothing is changed.",
-    ),
-    Limit(
         "log_bytes_per_show_per_min",
         "show",
         "Bytes that pins, updates and announcements add to the event log and the journal in a minute, counted by the "
@@ -317,6 +311,12 @@ SHOWS = (
         "creator and worker",
         "Shows that one creator schedules in a minute, on average.",
         "429 `rate_limited`.",
+    ),
+    Limit(
+        "host_commands_waiting_max",
+        "creator or moderator, and worker",
+        "Pins, updates and announcements that wait: two at a time are with the engine.",
+        "`rate_limited` (HTTP: 429).",
     ),
     Limit(
         "engine_memory_bytes_max",

@@ -69,10 +69,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     payments_per_viewer_max: Positive = 20
     guest_buyers_per_address_max: Positive = 20
     host_commands_per_show_per_min: Positive = 1_500
-    host_commands_waiting_max: Positive = 64
     log_bytes_per_show_per_min: Positive = 4_194_304
     event_bytes_max: Positive = 1_048_576
     shows_per_creator_per_min: Positive = 300
+    host_commands_waiting_max: Positive = 64
 
     # The socket
     header_deadline_ms: Milliseconds = 10_000

@@ -45,12 +45,12 @@ HELP: dict[str, str] = {
     "behind a proxy that trusted_proxies does not name all have one address.",
     "host_commands_per_show_per_min": "Pins, updates and announcements that one show takes in a minute from all its "
     "hosts, over all workers. Closing, ending, freezing and moderating are not counted.",
-    "host_commands_waiting_max": "Pins, updates and announcements of one show that may be under way or wait at one "
-    "worker.",
     "log_bytes_per_show_per_min": "Bytes that pins, updates and announcements may add to one show's event log and "
     "journal in a minute, over all workers. The logs are not trimmed: this bounds how fast they grow.",
     "event_bytes_max": "Bytes of one event that a pin, an update or an announcement makes, as the log keeps it.",
     "shows_per_creator_per_min": "Shows that one creator may schedule at one worker in a minute, on average.",
+    "host_commands_waiting_max": "Pins, updates and announcements of one creator or moderator that may wait at "
+    "one worker for those before them, over all sockets and HTTP requests.",
     "header_deadline_ms": "How long a client may take to send its request's head, in milliseconds.",
     "header_bytes_max": "Bytes of a request's head at most.",
     "headers_max": "Header fields of a request at most.",

@@ -1,81 +1,75 @@
-"""Turns of host commands: two at a time for each show, in order, and so many that wait."""
+"""Few commands of one host are with the engine at once; the others wait in order, and not without end."""
 
 import asyncio
 
 import pytest
 
 from dropcast.domain.faults import RateLimited
+from dropcast.domain.viewer import Role, Viewer
 from dropcast.metrics import counts
-from dropcast.service.host_turns import HostTurns
+from dropcast.service.host_turns import UNDER_WAY_MAX, HostTurns
 from tests.support.wait import wait_until
+
+CLEO = Viewer(id="cleo", role=Role.CREATOR)
+MO = Viewer(id="mo", role=Role.MODERATOR)
+OLGA = Viewer(id="olga", role=Role.OPERATOR)
 
 
 class Commands:
-    """Commands that stay at the engine until they are let go."""
+    """Commands that take a turn each, and then go on until they are let."""
 
-    def __init__(self, most: int = 64) -> None:
-        self.turns = HostTurns(most)
-        self.sent: list[int] = []
-        self.gates: dict[int, asyncio.Event] = {}
+    def __init__(self, waiting_max: int = 3) -> None:
+        self.turns = HostTurns(waiting_max)
+        self.begun: list[int] = []
+        self._may_end = asyncio.Semaphore(0)
 
-    def begin(self, number: int, show: str = "friday") -> "asyncio.Task[None]":
-        self.gates[number] = asyncio.Event()
-        return asyncio.create_task(self._send(number, show))
+    async def carry_out(self, number: int, host: Viewer = CLEO) -> None:
+        async with self.turns.turn(host):
+            self.begun.append(number)
+            await self._may_end.acquire()
 
-    async def _send(self, number: int, show: str) -> None:
-        async with self.turns.turn(show):
-            self.sent.append(number)
-            await self.gates[number].wait()
+    async def are_begun(self, count: int) -> None:
+        await wait_until(lambda: len(self.begun) == count)
+
+    def end_one(self) -> None:
+        self._may_end.release()
 
 
-async def test_two_commands_of_a_show_are_sent_and_the_others_follow_in_order() -> None:
+async def test_two_are_under_way_and_the_others_follow_in_order() -> None:
     commands = Commands()
-    tasks = [commands.begin(number) for number in range(4)]
-    await wait_until(lambda: commands.sent == [0, 1])
-    commands.gates[1].set()
-    await wait_until(lambda: commands.sent == [0, 1, 2])
-    for gate in commands.gates.values():
-        gate.set()
+    tasks = [asyncio.create_task(commands.carry_out(number)) for number in range(5)]
+    for ended in range(4):
+        await commands.are_begun(min(5, UNDER_WAY_MAX + ended))
+        commands.end_one()
+    commands.end_one()
     await asyncio.gather(*tasks)
-    assert commands.sent == [0, 1, 2, 3]
+    assert commands.begun == [0, 1, 2, 3, 4]
 
 
-async def test_a_show_does_not_wait_for_another_one() -> None:
-    commands = Commands()
-    tasks = [commands.begin(number) for number in range(3)]
-    tasks.append(commands.begin(3, "saturday"))
-    await wait_until(lambda: 3 in commands.sent)
-    assert 2 not in commands.sent
-    for gate in commands.gates.values():
-        gate.set()
-    await asyncio.gather(*tasks)
-
-
-async def test_one_command_too_many_is_refused_and_one_that_has_ended_makes_room() -> None:
-    commands = Commands(most=3)
-    before = counts.limited["host_commands_waiting_max"]
-    tasks = [commands.begin(number) for number in range(3)]
-    await wait_until(lambda: commands.sent == [0, 1])
+async def test_one_more_than_may_wait_is_refused_and_others_are_not_kept() -> None:
+    commands, hits = Commands(), counts.limited["host_commands_waiting_max"]
+    tasks = [asyncio.create_task(commands.carry_out(number)) for number in range(UNDER_WAY_MAX + 3)]
+    await wait_until(lambda: len(commands.begun) == UNDER_WAY_MAX)
     with pytest.raises(RateLimited):
-        await commands.begin(3)
-    assert counts.limited["host_commands_waiting_max"] == before + 1
-    commands.gates[0].set()
-    await tasks[0]
-    tasks.append(commands.begin(4))
-    for gate in commands.gates.values():
-        gate.set()
+        await commands.carry_out(9)
+    assert counts.limited["host_commands_waiting_max"] == hits + 1
+    tasks.append(asyncio.create_task(commands.carry_out(10, MO)))
+    tasks += [asyncio.create_task(commands.carry_out(11, OLGA)) for _ in range(20)]
+    await wait_until(lambda: len(commands.begun) == UNDER_WAY_MAX + 1 + 20)
+    for _ in tasks:
+        commands.end_one()
     await asyncio.gather(*tasks)
-    assert commands.sent == [0, 1, 2, 4]
 
 
-async def test_a_command_that_fails_or_is_given_up_gives_its_turn_back() -> None:
-    commands = Commands(most=2)
-    tasks = [commands.begin(number) for number in range(2)]
-    await wait_until(lambda: commands.sent == [0, 1])
-    for task in tasks:
+async def test_who_fails_or_stops_waiting_leaves_the_turn_to_the_next() -> None:
+    commands = Commands()
+    tasks = [asyncio.create_task(commands.carry_out(number)) for number in range(4)]
+    await wait_until(lambda: len(commands.begun) == UNDER_WAY_MAX)
+    for task in (tasks[0], tasks[2]):
         task.cancel()
+    await wait_until(lambda: commands.begun == [0, 1, 3])
+    for _ in range(2):
+        commands.end_one()
     await asyncio.gather(*tasks, return_exceptions=True)
-    last = commands.begin(2)
-    commands.gates[2].set()
-    await last
-    assert commands.sent == [0, 1, 2]
+    # Nothing is kept of a host who has nothing under way.
+    assert commands.turns._lines == {}

@@ -1,7 +1,7 @@
-"""Turns of the host commands that write to a show's logs: few at a time, so that trades go between them.
+"""How many commands of one host are with the engine at once, from one worker: two; the others wait, in order.
 
-Hosting asks for a turn before it sends a pin, an update or an announcement to the engine. One of them may weigh 60 KB
-and take the engine as long as hundreds of reserves, and a burst of them would be sent at once, before everything else.
+Hosting takes a turn for each command that makes something. All calls of a worker go to the engine in one line, so that
+without turns a host's burst would stand before the trades of every other show.
 """
 
 import asyncio
@@ -9,41 +9,47 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from dropcast.domain.faults import RateLimited
+from dropcast.domain.viewer import Role, Viewer
 from dropcast.metrics import counts
 
-_AT_ONCE = 2
-"""As many as the trade desk has calls under way: with one the engine would wait for the worker in between."""
+UNDER_WAY_MAX = 2
+"""While the engine carries one out, the next is on its way."""
 
 
-class _Turns:
-    """Those of one show."""
-
-    __slots__ = ("commands", "free")
+class _Line:
+    __slots__ = ("commands", "turns")
 
     def __init__(self) -> None:
         self.commands = 0
-        """How many have a turn or wait for one."""
-        self.free = asyncio.Semaphore(_AT_ONCE)
+        self.turns = asyncio.Semaphore(UNDER_WAY_MAX)
 
 
 class HostTurns:
-    def __init__(self, commands_max: int) -> None:
-        """`commands_max`: how many commands of one show may be under way or wait at this worker."""
-        self._commands_max = commands_max
-        self._shows: dict[str, _Turns] = {}
+    def __init__(self, waiting_max: int) -> None:
+        self._waiting_max = waiting_max
+        self._lines: dict[str, _Line] = {}
+        """By host; only of those who have a command under way."""
 
     @asynccontextmanager
-    async def turn(self, show: str) -> AsyncIterator[None]:
-        """Wait for a turn, in the order of coming. Raises RateLimited when too many wait already."""
-        turns = self._shows.setdefault(show, _Turns())
-        if turns.commands >= self._commands_max:
+    async def turn(self, viewer: Viewer) -> AsyncIterator[None]:
+        """Wait for a turn, and have it for the block. Raises RateLimited when too many of the host's wait already.
+
+        Operators, who act for every creator, do not wait.
+        """
+        if viewer.role is Role.OPERATOR:
+            yield
+            return
+        line = self._lines.get(viewer.id)
+        if line is None:
+            line = self._lines[viewer.id] = _Line()
+        if line.commands >= UNDER_WAY_MAX + self._waiting_max:
             counts.limited["host_commands_waiting_max"] += 1
-            raise RateLimited("too many commands wait for this show; slow down")
-        turns.commands += 1
+            raise RateLimited("too many commands wait for those before them; slow down")
+        line.commands += 1
         try:
-            async with turns.free:
+            async with line.turns:
                 yield
         finally:
-            turns.commands -= 1
-            if not turns.commands:
-                del self._shows[show]
+            line.commands -= 1
+            if not line.commands:
+                del self._lines[viewer.id]

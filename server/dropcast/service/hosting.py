@@ -1,8 +1,8 @@
 """Hosting: what a show's creator, its moderators and operators do: schedule, start, pin, announce, moderate, end.
 
 Sockets and HTTP routes call it. How often one host may do so is counted first (host_rates.py), before the engine is
-asked anything; what one show may get from all its hosts is counted by the engine. What writes to the show's logs takes
-turns (host_turns.py).
+asked anything, and few commands of one host are with the engine at once (host_turns.py); what one show may get from all
+its hosts is counted by the engine.
 """
 
 from dropcast.domain.catalogue import Product
@@ -67,7 +67,7 @@ class Hosting:
         if product is None:
             raise NotFound(f"the catalogue has no product {pin.product!r}")
         drop = self._new_drop(found, product, pin)
-        async with self._turns.turn(pin.show):
+        async with self._turns.turn(viewer):
             return drop.id, await self._store.pin(pin.show, drop)
 
     async def update(self, viewer: Viewer, update: Update) -> Done:
@@ -78,7 +78,7 @@ class Hosting:
         )
         if change == Change():
             raise BadRequest("an update changes at least one thing")
-        async with self._turns.turn(update.show):
+        async with self._turns.turn(viewer):
             return await self._store.update(update.show, update.drop, change, update.key)
 
     async def unpin(self, viewer: Viewer, unpin: Unpin) -> Done:
@@ -89,7 +89,7 @@ class Hosting:
     async def announce(self, viewer: Viewer, announce: Announce) -> Done:
         self._rates.count_making(viewer)
         await self._host(viewer, announce.show)
-        async with self._turns.turn(announce.show):
+        async with self._turns.turn(viewer):
             return await self._store.announce(announce.show, announce.text, announce.data, announce.key)
 
     async def freeze(self, viewer: Viewer, show: str) -> Done:

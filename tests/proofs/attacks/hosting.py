@@ -7,7 +7,7 @@ import time
 
 from dropcast.settings import Settings
 from tests.proofs.attacks.attack import HEALTH, MIB, WORKERS, Attack, Slice, Tally
-from tests.proofs.attacks.kinds import open_requesters, open_sockets, speak
+from tests.proofs.attacks.kinds import open_requesters, open_sockets, open_watchers, speak
 from tests.support.raw import say
 
 _DATA = "x" * 60_000
@@ -16,6 +16,7 @@ _SOCKETS = 5
 
 async def _reserve(part: Slice) -> None:
     token = part.target.buyers[0][0]
+    await open_watchers(part, part.target.followed)
     peers = await open_sockets(part, 200, token=token)
     target, nonce = part.target, secrets.token_hex(4)
 

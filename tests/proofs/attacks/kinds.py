@@ -6,9 +6,11 @@ from collections.abc import Callable
 from tests.proofs.attacks.attack import HEALTH, PING, Slice, unless_refused
 from tests.proofs.attacks.peer import OnMessage, Peer, Requester, connect, open_live
 from tests.support.raw import say
+from tests.support.wait import wait_until
 
 _OPENING_AT_ONCE = 50
 WATCHERS = 10
+_FOLLOWING_S = 30.0
 
 
 async def open_sockets(
@@ -32,9 +34,17 @@ async def open_sockets(
 
 
 async def open_watchers(part: Slice, show: str) -> None:
-    """Have so many sockets watch a show that each worker follows it, as good as surely."""
-    for peer in await open_sockets(part, WATCHERS):
+    """Have so many sockets watch a show that each worker follows it, as good as surely; wait until it does."""
+    watching = 0
+
+    def hear(payload: bytes) -> None:
+        nonlocal watching
+        watching += payload.startswith(b'{"type":"watching"')
+
+    peers = await open_sockets(part, WATCHERS, on_message=hear)
+    for peer in peers:
         peer.write(say({"type": "watch", "id": 1, "show": show}))
+    await wait_until(lambda: watching >= len(peers), timeout_s=_FOLLOWING_S)
 
 
 async def open_requesters(part: Slice, count: int) -> list[Requester]:

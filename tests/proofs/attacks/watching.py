@@ -3,7 +3,7 @@
 import json
 
 from tests.proofs.attacks.attack import PING, Attack, Slice
-from tests.proofs.attacks.kinds import open_sockets, speak
+from tests.proofs.attacks.kinds import open_sockets, open_watchers, speak
 from tests.support.raw import say
 from tests.support.wait import wait_until
 
@@ -27,6 +27,7 @@ async def _where(part: Slice) -> tuple[str, int]:
 
 
 async def _watch_ahead(part: Slice) -> None:
+    await open_watchers(part, part.target.followed)
     epoch, seq = await _where(part)
     peers = await open_sockets(part, 5)
     since = {"epoch": epoch, "seq": seq + 1}
@@ -35,6 +36,7 @@ async def _watch_ahead(part: Slice) -> None:
 
 
 async def _catch_up(part: Slice) -> None:
+    await open_watchers(part, part.target.followed)
     epoch, seq = await _where(part)
     peers = await open_sockets(part, 20)
     since = {"epoch": epoch, "seq": max(1, seq - 9_000)}
