@@ -54,3 +54,18 @@ async def test_what_is_parsed_in_a_turn_is_bounded_over_all() -> None:
     after = await turns_of(parsed, 20)
     assert parsed == list(range(20))
     assert max(later - earlier for earlier, later in pairwise([0, *after])) <= 2
+
+
+async def test_a_share_that_was_used_up_in_small_pieces_begins_anew_in_the_next_turn() -> None:
+    turns = FairTurns()
+    pieces = 0
+    while turns.may_parse:
+        turns.parsed(100)
+        pieces += 1
+        await asyncio.sleep(0)
+    parsed: list[int] = []
+    turns.parse_later(lambda: parsed.append(pieces))
+    assert not parsed
+    await asyncio.sleep(0)
+    assert parsed == [82], "8 KiB in pieces of 100 bytes"
+    assert turns.may_parse

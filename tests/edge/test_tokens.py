@@ -1,6 +1,7 @@
 """Tokens by a shared secret: required claims, roles, whatever strangers send; and guest tokens."""
 
 import base64
+import hmac
 import time
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,16 @@ def test_a_token_signed_with_another_secret_is_refused() -> None:
         refusal(Verifier(SETTINGS), token("another secret, just as long as it must be")).code
         == "unauthorized"
     )
+
+
+def test_a_public_key_is_no_secret_however_often_it_is_tried(tmp_path: Path) -> None:
+    secret = pem(tmp_path / "key.pem", EC_KEY).read_text()
+    verifier = Verifier(Settings(jwt_secret=secret))
+    header, body = {"alg": "HS256", "typ": "JWT"}, claims()
+    signed = handmade(header, body).rpartition(".")[0]
+    signature = hmac.digest(secret.encode(), signed.encode(), "sha256")
+    for _ in range(2):
+        assert refusal(verifier, handmade(header, body, signature)).code == "unauthorized"
 
 
 def test_a_stronger_hash_than_the_settings_name_is_refused_too() -> None:

@@ -224,16 +224,19 @@ async def test_who_has_sent_half_a_body_gives_way_too(limited: Limited) -> None:
         await serves(limited.port)
 
 
-async def test_requests_of_one_address_are_under_way_in_bounded_number(limited: Limited) -> None:
+@pytest.mark.parametrize(("path", "status"), [("/v1/shows/none", 404), ("/v1/products/p1", 200)])
+async def test_requests_of_one_address_are_under_way_in_bounded_number(
+    limited: Limited, path: str, status: int
+) -> None:
     _, engine = limited.pids()
     async with AsyncExitStack() as stack:
         raws = [await stack.enter_async_context(connection(limited.port)) for _ in range(54)]
         async with stopped(engine):
             for raw in raws:
-                await raw.send(b"GET /v1/shows/none HTTP/1.1\r\nhost: x\r\n\r\n")
+                await raw.send(f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
             done, waiting = await asyncio.wait([asyncio.create_task(answer(raw)) for raw in raws], timeout=1)
         assert [task.result() for task in done] == [429] * 4
-        assert await asyncio.gather(*waiting) == [404] * 50
+        assert await asyncio.gather(*waiting) == [status] * 50
         # The connections go on.
         for raw in raws:
             await raw.send(HEALTH)

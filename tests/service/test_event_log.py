@@ -114,7 +114,7 @@ async def test_another_epoch_or_a_log_that_was_trimmed_cannot_tell(
 async def test_a_page_that_nobody_waits_for_any_more_is_not_read_on(
     store: CountingShows, stall: Stall, top: int
 ) -> None:
-    log, epoch = EventLog(store, Settings()), await epoch_of(stall)
+    log, epoch = EventLog(store, Settings(catch_up_bytes_per_s=1_024)), await epoch_of(stall)
     store.is_free.clear()
     readers = [asyncio.create_task(log.after(SHOW, epoch, 2, top, 0)) for _ in range(5)]
     await wait_until(lambda: store.calls["events"] == 1)
@@ -123,3 +123,8 @@ async def test_a_page_that_nobody_waits_for_any_more_is_not_read_on(
     await asyncio.wait(readers)
     await wait_until(lambda: store.given_up == 1)
     assert store.calls["events"] == 1
+    # It has cost the engine a read all the same, and so the budget.
+    before = counts.limited["catch_up_bytes_per_s"]
+    assert await log.after(SHOW, epoch, 2, top, 0) is None
+    assert store.calls["events"] == 1
+    assert counts.limited["catch_up_bytes_per_s"] == before + 1

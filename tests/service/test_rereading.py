@@ -207,3 +207,19 @@ async def test_two_installations_told_apart_by_database_alone_hear_each_other_an
     finally:
         await other.close()
         await other_client.aclose()
+
+
+async def test_a_show_that_is_followed_no_more_is_not_read_for_a_beat_that_comes_late(
+    parts: Parts, stall: Stall
+) -> None:
+    live = await parts.stage.enter(stall.show)
+    await parts.stage.close()
+    assert live.state is not None
+    before = parts.store.calls["read"]
+    beat = msgspec.structs.replace(
+        await stall.shows.beat(stall.show, "w1", 0), epoch="another", seq=live.state.seq + 1
+    )
+    live.on_beat(beat)
+    live.on_publication(a_publication("another", 9))
+    assert live._reading._task is None
+    assert parts.store.calls["read"] == before

@@ -1,12 +1,13 @@
 """Reads are shared, end with the last who waits for them, and run a few at once."""
 
 import asyncio
+import gc
 import itertools
 
 import pytest
 
 from dropcast.domain.faults import EngineAway, RateLimited
-from dropcast.service.sharing import ReadGate, SharedReads, to_its_end
+from dropcast.service.sharing import ReadGate, SharedReads
 from tests.support.wait import wait_until
 
 
@@ -136,12 +137,44 @@ async def test_a_gate_rests_for_a_multiple_of_the_time_that_was_read() -> None:
     assert all(later - sooner >= 0.079 for sooner, later in itertools.pairwise(began_s))
 
 
-async def test_a_call_on_a_shared_connection_goes_on_when_nobody_waits() -> None:
-    reading = Reading()
-    task = asyncio.create_task(to_its_end(reading.read()))
-    await wait_until(lambda: reading.begun)
-    task.cancel()
-    await asyncio.wait((task,))
-    reading.may_end.set()
-    await wait_until(lambda: reading.ended)
-    assert reading.given_up == 0
+async def test_what_was_asked_goes_on_and_keeps_its_turn_when_nobody_waits() -> None:
+    gate = ReadGate(1, refused=lambda: None, rest=0.0)
+    first, second = Reading(), Reading()
+
+    async def read(reading: Reading) -> int:
+        async with gate.turn() as turn:
+            return await turn.ask(reading.read())
+
+    gone = asyncio.create_task(read(first))
+    await wait_until(lambda: first.begun)
+    gone.cancel()
+    await asyncio.wait((gone,))
+    waiting = asyncio.create_task(read(second))
+    await asyncio.sleep(0.05)  # that nothing begins is what is shown
+    assert second.begun == 0
+    first.may_end.set()
+    second.may_end.set()
+    assert await waiting == 1
+    assert (first.ended, first.given_up) == (1, 0)
+
+
+async def test_a_fault_that_nobody_waits_for_is_nobodys_error(caplog: pytest.LogCaptureFixture) -> None:
+    gate = ReadGate(1, refused=lambda: None, rest=0.0)
+    may_fail = asyncio.Event()
+
+    async def fail() -> None:
+        await may_fail.wait()
+        raise EngineAway("away")
+
+    async def read() -> None:
+        async with gate.turn() as turn:
+            await turn.ask(fail())
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await read()
+    may_fail.set()
+    async with gate.turn():
+        pass
+    gc.collect()
+    assert caplog.records == []

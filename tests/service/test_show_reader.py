@@ -136,16 +136,25 @@ async def test_more_reads_than_may_wait_are_refused(store: CountingShows, stall:
     assert store.calls["public"] == 17
 
 
-async def test_a_read_ends_with_the_last_who_waits_for_it(store: CountingShows, stall: Stall) -> None:
-    reader = ShowReader(store, LONG)
+async def test_a_read_that_nobody_waits_for_is_not_encoded_and_counts_until_the_engine_has_answered(
+    store: CountingShows, stall: Stall
+) -> None:
+    await Stall(stall.client, "saturday").open()
+    reader = ShowReader(store, Settings(show_reads_max=1, show_cache_ms=60_000))
     store.is_free.clear()
     reads = [asyncio.create_task(reader.picture(stall.show)) for _ in range(10)]
     await wait_until(lambda: store.calls["public"] == 1)
     for read in reads:
         read.cancel()
     await asyncio.wait(reads)
-    await wait_until(lambda: store.given_up == 1)
+    await wait_until(lambda: len(reader._picture_reads) == 0)
+    other = asyncio.create_task(reader.picture("saturday"))
+    await asyncio.sleep(0.05)  # that nothing is read is what is shown
+    assert store.calls["public"] == 1
     store.is_free.set()
+    await other
+    assert store.calls["public"] == 2
+    assert list(reader._pictures) == ["saturday"]
     assert (await reader.picture(stall.show)).state.seq == 2
 
 

@@ -235,10 +235,26 @@ async def test_a_show_that_nobody_waits_for_any_more_is_given_up(parts: Parts, s
     assert parts.stage.followed == 1
     coming[4].cancel()
     await asyncio.wait(coming)
-    await wait_until(lambda: parts.store.given_up == 1)
     assert parts.stage.followed == 0
-    assert parts.tail._followers == {}
+    await wait_until(lambda: parts.tail._followers == {})
     parts.store.is_free.set()
     answer = await parts.viewing.watch(Recorder(), ANA, watch)
     assert answer is not None
     assert answer.seq == 2
+
+
+async def test_whoever_waits_for_a_show_is_told_when_it_is_followed_no_more(
+    parts: Parts, stall: Stall
+) -> None:
+    parts.store.is_free.clear()
+    watch = Watch(id=1, show=stall.show)
+    coming = [asyncio.create_task(parts.viewing.watch(Recorder(), ANA, watch)) for _ in range(3)]
+    await wait_until(lambda: parts.store.calls["read"] == 1)
+    await parts.stage.close()
+    for task in coming:
+        with pytest.raises(EngineAway):
+            await task
+    assert parts.tail._followers == {}
+    parts.store.is_free.set()
+    answer = await parts.viewing.watch(Recorder(), ANA, watch)
+    assert answer is not None

@@ -7,7 +7,7 @@ import pytest
 
 from dropcast.domain.drop import DropStatus
 from dropcast.domain.events import SalesFrozen, Snapshot
-from dropcast.domain.ports import Change
+from dropcast.domain.ports import Change, Done
 from dropcast.domain.show import Frozen
 from dropcast.domain.trades import Expire, Granted, Reason, Refused
 from dropcast.store.connection import ask
@@ -98,6 +98,13 @@ async def test_where_there_is_nothing_to_sell_nothing_is_frozen(store: Shows, st
         before = (await store.read(show)).seq
         assert (await store.beat(show, "w0", 1)).seq == before
         assert (await store.read(show)).show.frozen is Frozen.NO
+
+
+async def test_a_pin_that_finds_history_lost_is_answered_alike_when_it_is_repeated(stall: Stall) -> None:
+    await was_written_by_another_run(stall)
+    done = await stall.shows.pin("friday", a_drop("d2"))
+    assert await stall.event_names() == ["SalesFrozen", "DropOpened"]
+    assert await stall.shows.pin("friday", a_drop("d2")) == Done(done.seq, done.offset, again=True)
 
 
 async def test_what_an_operator_has_frozen_stays_frozen_for_that_reason(stall: Stall) -> None:

@@ -127,3 +127,37 @@ async def test_a_connection_that_ends_fails_all_calls_on_it_and_the_next_call_ha
     answers = await asyncio.gather(ask(lane, "ECHO", "c"), ask(lane, "ECHO", "d"), return_exceptions=True)
     assert [type(answer) for answer in answers] == [EngineAway, EngineAway]
     assert server.connections == 2
+
+
+@pytest.mark.parametrize("hangs", ["before it greets", "before it reads"])
+async def test_an_engine_that_hangs_holds_up_nobody_for_longer_than_an_answer_may_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hangs: str
+) -> None:
+    monkeypatch.setattr("dropcast.store.lane.REPLY_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("dropcast.store.connection.REPLY_TIMEOUT_S", 0.3)
+    is_over = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        greeted = hangs == "before it greets"
+        while not greeted:
+            data = await reader.read(4096)
+            writer.write(
+                b"%1\r\n+proto\r\n:3\r\n" * data.count(b"HELLO") + b"+OK\r\n" * data.count(b"SETINFO")
+            )
+            greeted = b"ECHO" in data
+        await is_over.wait()
+        writer.transport.abort()
+
+    listening = await asyncio.start_unix_server(serve, tmp_path / "s", limit=4096)
+    client = connect(f"unix://{tmp_path / 's'}")
+    lane = Lane(client)
+    large = "x" * 2**22  # more than the kernel takes from somebody whose peer does not read
+    async with asyncio.timeout(10):
+        answers = await asyncio.gather(
+            *(ask(lane, "ECHO", word) for word in (large, *"abcdefghij")), return_exceptions=True
+        )
+    assert {type(answer) for answer in answers} == {EngineAway}
+    is_over.set()
+    await client.aclose()
+    listening.close()
+    await listening.wait_closed()

@@ -3,20 +3,22 @@
 import ast
 import re
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from redis.asyncio import Redis
 
-from dropcast.domain.faults import EngineFault, EngineUnfit
+from dropcast.domain.catalogue import EncodedProduct
+from dropcast.domain.faults import Conflict, EngineFault, EngineUnfit
 from dropcast.settings import Settings
 from dropcast.store import library, permissions
 from dropcast.store.connection import ask, connect
 from dropcast.store.embedded import EmbeddedEngine
 from dropcast.store.functions import Functions
 from dropcast.store.keys import Keys
+from dropcast.store.products import Products
 from dropcast.supervisor.engine import open_engine, prepare
 from tests.support.acl import DOCUMENTED, USEFUL
 from tests.support.engine import Stall, memory_bound
@@ -116,9 +118,9 @@ def command_in(args: list[ast.expr]) -> Iterator[str]:
 
 def test_every_command_that_python_sends_is_asked_about_tried_or_said_to_be_optional() -> None:
     asked = {str(command[0]) for command in permissions.commands_sent(keys)}
-    assert (
-        set(python_commands_sent()) | {"SUNSUBSCRIBE"} == asked | {"SSUBSCRIBE"} | permissions.OPTIONAL.keys()
-    )
+    by_the_client_itself = {"SUNSUBSCRIBE", "UNWATCH"}
+    sent = set(python_commands_sent()) | by_the_client_itself
+    assert sent == asked | {"SSUBSCRIBE"} | permissions.OPTIONAL.keys()
 
 
 def test_the_documents_name_the_least_that_a_user_needs() -> None:
@@ -138,11 +140,34 @@ async def test_what_the_documents_name_is_enough(user: User) -> None:
     assert await user.prepare() == []
 
 
+async def test_it_is_enough_for_an_import_that_fails_half_way(user: User) -> None:
+    async def slices() -> AsyncIterator[Sequence[EncodedProduct]]:
+        for number in range(3):
+            yield [EncodedProduct(f"p{number}", b"")]
+        raise Conflict("no more")
+
+    await user.may(*DOCUMENTED)
+    client = connect(user.url)
+    with pytest.raises(Conflict, match="no more"):
+        await Products(client, keys).put_encoded(slices())
+    await client.aclose()
+
+
 @pytest.mark.parametrize("missing", DOCUMENTED)
 async def test_each_permission_that_is_missing_is_named(user: User, missing: str) -> None:
     await user.may(*(rule for rule in DOCUMENTED if rule != missing))
     message = await user.refusal()
     assert missing in message.split() or f"the '{missing.removeprefix('+')}' command" in message
+
+
+async def test_who_may_load_the_functions_but_not_give_the_lease_back_loads_them(
+    user: User, client: Redis
+) -> None:
+    await ask(client, "FUNCTION", "FLUSH")
+    await user.may(*DOCUMENTED, "+function|load")
+    await user.prepare()
+    assert await library.loaded_version(client) == library.VERSION
+    await ask(client, "DEL", keys.lease("library"))
 
 
 async def test_all_that_is_missing_is_named_at_once(user: User) -> None:
@@ -165,7 +190,7 @@ async def test_all_that_is_missing_is_named_at_once(user: User) -> None:
         (("+@all", "~shop:*", "&shop:*"), "&dropcast:* ~dropcast:*"),
         (("+@all", "~dropcast:*", "&dropcast:{friday}:live"), "&dropcast:*"),
         (("+@all", "~dropcast:{*", "&*"), "~dropcast:*"),
-        (("+@all", "-@transaction", "~*", "&*"), "+exec +multi +watch"),
+        (("+@all", "-@transaction", "~*", "&*"), "+exec +multi +unwatch +watch"),
         (("+@all", "-@dangerous", "~*", "&*"), "the 'info' command"),
         (("+@all", "-@scripting", "~*", "&*"), "the 'fcall' command"),
     ],

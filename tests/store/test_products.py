@@ -78,12 +78,20 @@ async def slices(client: Redis, meanwhile: str) -> AsyncIterator[Sequence[Encode
             if meanwhile == "import":
                 await Products(client, keys).put([a_product("small")])
             elif meanwhile == "expiry":
-                for name in await ask(client, "KEYS", "*import*"):
-                    await ask(client, "PEXPIRE", name, 1)
-                await wait_until(lambda: nothing_beside(client))
-            else:
+                await expire_imports(client)
+            elif meanwhile == "failure":
                 raise EngineAway("gone")
         yield members
+    if meanwhile == "expiry at the end":
+        await expire_imports(client)
+    elif meanwhile == "lost connection":
+        await ask(client, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
+
+async def expire_imports(client: Redis) -> None:
+    for name in await ask(client, "KEYS", "*import*"):
+        await ask(client, "PEXPIRE", name, 1)
+    await wait_until(lambda: nothing_beside(client))
 
 
 async def nothing_beside(client: Redis) -> bool:
@@ -91,11 +99,11 @@ async def nothing_beside(client: Redis) -> bool:
 
 
 @pytest.mark.parametrize("before", [0, 10], ids=["without a catalogue", "with one"])
-@pytest.mark.parametrize("meanwhile", ["import", "expiry", "failure"])
+@pytest.mark.parametrize("meanwhile", ["import", "expiry", "expiry at the end", "failure", "lost connection"])
 async def test_a_large_import_is_whole_or_nothing(client: Redis, meanwhile: str, before: int) -> None:
     products = Products(client, keys)
     await products.put([a_product(f"old-{number}") for number in range(before)])
-    with pytest.raises(EngineAway if meanwhile == "failure" else Conflict):
+    with pytest.raises(EngineAway if meanwhile in ("failure", "lost connection") else Conflict):
         await products.put_encoded(slices(client, meanwhile))
     found = [product.handle for product in await products.list("", 10_000)]
     assert found == [f"old-{number}" for number in range(before)] + ["small"] * (meanwhile == "import")

@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
+from dropcast.edge.descriptors import Descriptors
 from dropcast.settings import Settings
+from dropcast.store.connection import CONNECTIONS_MAX
 from dropcast.supervisor.descriptors import OWN_FILES, descriptors_needed, raise_limit
 
 PROGRAM = """
@@ -38,6 +40,12 @@ def raised(soft: int, hard: int, user: int = 0) -> list[str]:
 
 def test_every_connection_needs_a_file_and_the_process_has_some_of_its_own() -> None:
     assert NEEDED == 1000 + OWN_FILES
+
+
+def test_with_what_is_needed_a_worker_refuses_no_connection_that_the_settings_allow() -> None:
+    engine, others = CONNECTIONS_MAX, 100
+    for connections in range(1, 1001):
+        assert not Descriptors(NEEDED).lacks(engine + others + connections - 1, connections)
 
 
 @pytest.mark.parametrize(

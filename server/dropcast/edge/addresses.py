@@ -78,9 +78,9 @@ class Proxies:
 
         That is a header from a peer that is not trusted, or another header than the setting names.
         """
-        if not any(name in FORWARDED_HEADERS for name, _ in headers):
+        names = FORWARDED_HEADERS.intersection(dict(headers))
+        if not names:
             return ""
-        names = {name for name, _ in headers} & FORWARDED_HEADERS
         header = min(names).decode()
         if not self.trusts(peer):
             return (

@@ -5,12 +5,13 @@ must pass: the limits by address, the rules of a request's head, and the upgrade
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import httptools
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.protocols.utils import get_local_addr
 
 from dropcast.edge import handshake
 from dropcast.edge.gate import Gate
@@ -28,18 +29,15 @@ _TOO_MANY = Close.TOO_MANY_CONNECTIONS
 
 
 class Connection(SerialHttp):
-    """Made by uvicorn for each accepted connection. `gate` is set by `connections`."""
+    """Made by uvicorn for each accepted connection. `connections` sets `gate`, and what is taken from it."""
 
     gate: Gate
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.settings = self.gate.settings
-        self.http = self.gate.http
-        self._upgrades = False
-        self._address = ""
-        """By which it is counted; "" when it is not: a trusted proxy's connection is many clients'."""
-        self._is_one_too_many = False
+    _upgrades = False
+    _address = ""
+    """By which it is counted; "" when it is not: a trusted proxy's connection is many clients'."""
+    _is_one_too_many = False
+    _leave: Callable[..., None] | None = None
+    """Takes the request that is being answered off its address' count."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -60,10 +58,6 @@ class Connection(SerialHttp):
 
     # Requests ----------------------------------------------------------------------------------------------
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._upgrades = False
-
     def on_headers_complete(self) -> None:
         if self._ignores_input:
             return
@@ -74,8 +68,10 @@ class Connection(SerialHttp):
         if self.client is not None:
             self.gate.look_at_proxy(self.client[0], self.headers)
             self.scope["client"] = (self.gate.proxies.client(self.client[0], self.headers), self.client[1])
+        if not self._upgrades:
+            self.server = self.scope["server"] = self.server or get_local_addr(self.transport)
         super().on_headers_complete()
-        if self._upgrades:
+        if self._upgrades or self._ignores_input:
             return
         if self._is_one_too_many or self.gate.is_draining or self.parser.should_upgrade():
             # What follows another protocol's upgrade is not ours to parse.
@@ -85,19 +81,25 @@ class Connection(SerialHttp):
         client = cycle.scope["client"]
         key = None if self._is_one_too_many else self.gate.requests.enter(client[0] if client else "")
         task = super()._begin(cycle, app if key is not None else self.gate.too_many_requests)
-        if key is not None:
-            # Until its task ends: a write goes on though its client is gone.
-            leave = partial(self.gate.requests.leave, key)
+        self._leave = _once(partial(self.gate.requests.leave, key)) if key is not None else None
+        if self._leave is not None:
+            # When its task ends: a write goes on though its client is gone.
             if task is None:
-                leave()
+                self._leave()
             else:
-                task.add_done_callback(lambda _: leave())
+                task.add_done_callback(self._leave)
         return task
+
+    def on_response_complete(self) -> None:
+        # Not only when its task ends, which is later: the client may ask again as soon as it has the answer.
+        if self._leave is not None:
+            self._leave()
+        super().on_response_complete()
 
     def _fault(self) -> tuple[int, str] | None:
         """Return why the request is refused by its head alone, and note whether it asks for a live socket."""
         version = self.parser.get_http_version()
-        hosts = sum(name == b"host" for name, _ in self.headers)
+        hosts = [name for name, _ in self.headers].count(b"host")
         if hosts > 1 or (hosts == 0 and version == "1.1"):
             return 400, "a request names one host"
         self._upgrades = (
@@ -151,10 +153,23 @@ class Connection(SerialHttp):
         self._address = ""
         self.transport.set_protocol(socket)
         self.transport.resume_reading()
+        self._let_go()
         if rest:
             socket.data_received(rest)
 
 
+def _once(act: Callable[[], None]) -> Callable[..., None]:
+    """Return what does `act` when it is called first, whatever it is given, and nothing from then on."""
+    left = [act]
+
+    def do(*_: object) -> None:
+        if left:
+            left.pop()()
+
+    return do
+
+
 def connections(gate: Gate) -> type[Connection]:
     """Return the protocol class for uvicorn's `http` setting: uvicorn makes its instances without our parts."""
-    return type("WorkerConnection", (Connection,), {"gate": gate})
+    parts = {"gate": gate, "settings": gate.settings, "http": gate.http}
+    return type("WorkerConnection", (Connection,), parts)

@@ -35,10 +35,9 @@ class FairTurns:
         return self._parsed_bytes < _PARSED_BYTES_PER_TURN
 
     def parsed(self, size: int) -> None:
-        """So many bytes were parsed."""
-        if size:
-            self._parsed_bytes += size
-            self._arm()
+        """So many bytes were parsed. They count until the share is used up, or a request was begun: only then is the
+        next turn needed, which begins a new share. So a few small heads cost no call of the loop."""
+        self._parsed_bytes += size
 
     def parse_later(self, parse: Callable[[], object]) -> None:
         """Call `parse` in one of the next turns, when something of its share is left."""

@@ -50,14 +50,19 @@ class Gate:
         """Answer a request to become a live socket."""
         if self.is_draining:
             return Rejected(handshake.response(503, "this worker is going away", _COME_LATER))
-        origins = _values(headers, b"origin")
-        host = b"".join(_values(headers, b"host")).decode("latin-1")
-        if not all(self._origins.allow(origin.decode("latin-1"), host) for origin in origins):
+        if not self._allows_origins(headers):
             return Rejected(handshake.response(403, "this origin is not in allowed_origins"))
         if self.dispatch.sockets.is_full:
             counts.limited["connections_max"] += 1
             return Rejected(handshake.response(503, "this worker has no room for a live socket", _COME_LATER))
         return handshake.answer(headers)
+
+    def _allows_origins(self, headers: Headers) -> bool:
+        origins = _values(headers, b"origin")
+        if not origins:
+            return True
+        host = b"".join(_values(headers, b"host")).decode("latin-1")
+        return all(self._origins.allow(origin.decode("latin-1"), host) for origin in origins)
 
     def look_at_proxy(self, peer: str, headers: Headers) -> None:
         """Warn once when a proxy names its clients in vain, since they then count as one address."""

@@ -12,6 +12,7 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.utils import get_remote_addr, is_ssl
 
 from dropcast.edge import handshake
 from dropcast.edge.http.requests import count_refused
@@ -59,20 +60,22 @@ class HttpAnswers(HttpToolsProtocol):
     settings: Settings
     http: HttpConnections
 
+    # How each connection begins. The class has it, since one that becomes a live socket at once changes little of it.
+    _in_head = True
+    """Whether the head of a request may be parsed: none is being answered."""
+    _in_body = False
+    _head_bytes = 0
+    _ignores_input = False
+    _is_half_closed = False
+    _timer: asyncio.TimerHandle | None = None
+    _stall_timer: asyncio.TimerHandle | None = None
+    _unread_bytes = 0
+    _read: asyncio.Task[None] | None = None
+    """The task of the request that is being answered, when it only reads."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._input = Pieces()
-        self._in_head = True
-        """Whether the head of a request may be parsed: none is being answered."""
-        self._in_body = False
-        self._head_bytes = 0
-        self._ignores_input = False
-        self._is_half_closed = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._stall_timer: asyncio.TimerHandle | None = None
-        self._unread_bytes = 0
-        self._read: asyncio.Task[None] | None = None
-        """The task of the request that is being answered, when it only reads."""
 
     @property
     def is_under_way(self) -> bool:
@@ -90,7 +93,11 @@ class HttpAnswers(HttpToolsProtocol):
     # The connection ----------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        # As uvicorn's own, but for a flow control of ours, and `server`, which requests look up when they need it.
+        self.connections.add(self)
+        self.transport = transport
+        self.client = get_remote_addr(transport)
+        self.scheme = "https" if is_ssl(transport) else "http"
         self.flow = _Flow(self)
         # What the kernel does not take is known at once: see pause_writing.
         transport.set_write_buffer_limits(high=0)
@@ -103,8 +110,11 @@ class HttpAnswers(HttpToolsProtocol):
         self.http.leave(self)
         self._abandon()
         super().connection_lost(exc)
-        # Both lead back here: without them it is freed at once, and need not be looked for.
-        self.cycle = self.flow = None  # type: ignore[assignment]
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Let go of what leads back here, so that the connection is freed at once, without the collector."""
+        self.cycle = self.flow = self.parser = None  # type: ignore[assignment]
 
     # Answers -----------------------------------------------------------------------------------------------
 

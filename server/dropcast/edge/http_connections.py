@@ -62,8 +62,8 @@ class HttpConnections:
     def leave(self, member: Member) -> None:
         """It is gone, or it is a live socket now."""
         self._open.discard(member)
-        self.works(member)
-        self._ending.pop(member, None)
+        for group in (self._resting, self._receiving, self._ending):
+            group.pop(member, None)
         self.all_read(member)
 
     # What each one does ------------------------------------------------------------------------------------

@@ -5,8 +5,6 @@ as bytes, within `pipelined_bytes_max`, and the connection is not read meanwhile
 answered all the same. The other half is http_answers.py; connection.py is what uvicorn makes.
 """
 
-from typing import Any
-
 import httptools
 
 from dropcast.edge.http_answers import HttpAnswers
@@ -21,13 +19,11 @@ _NO_REQUEST = (400, "not an HTTP request")
 class SerialHttp(HttpAnswers):
     """See the module."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._awaits_head = False
-        self._overhead_bytes = 0
-        """Of a chunked body: what was not content."""
-        self._discarded_bytes = 0
-        self._is_parse_due = False
+    _awaits_head = False
+    _overhead_bytes = 0
+    """Of a chunked body: what was not content."""
+    _discarded_bytes = 0
+    _is_parse_due = False
 
     # What comes --------------------------------------------------------------------------------------------
 
@@ -80,6 +76,11 @@ class SerialHttp(HttpAnswers):
         self._awaits_head = True
         self._await(self.settings.header_deadline_ms, "the request's head took too long")
 
+    def _await_body(self) -> None:
+        """The head has come, and the body has not come with it: from now on it must come within its deadline."""
+        self.http.receives(self)
+        self._await(self.settings.body_deadline_ms, "the request's body took too long")
+
     # Parsing -----------------------------------------------------------------------------------------------
 
     def _parse(self) -> None:
@@ -117,6 +118,8 @@ class SerialHttp(HttpAnswers):
             self.on_upgrade(piece[upgrade.args[0] :] + self._input.take_all())
         except httptools.HttpParserError:
             self._refuse(*_NO_REQUEST)
+        if self._in_body and self._timer is None and not self._ignores_input:
+            self._await_body()
         if self._overhead_bytes > self.settings.body_overhead_bytes_max:
             self._overhead_bytes = 0
             counts.limited["body_overhead_bytes_max"] += 1
@@ -181,14 +184,20 @@ class SerialHttp(HttpAnswers):
     def on_header(self, name: bytes, value: bytes) -> None:
         # A trailer is overhead of a chunked body: it must not pass for a header.
         if self._in_head and not self._ignores_input:
-            super().on_header(name, value)
+            # What uvicorn does, without another call for each header.
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
             if len(self.headers) > self.settings.headers_max:
                 self._refuse(*_HEAD_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
         if self._ignores_input:
             return
-        length = next((int(value) for name, value in self.headers if name == b"content-length"), None)
+        # The parser refuses a second one, and what is no number.
+        given = dict(self.headers).get(b"content-length")
+        length = int(given) if given is not None else None
         if length is not None and length > self.settings.body_bytes_max:
             counts.errors["too_large"] += 1
             self._refuse(413, f"a body has {self.settings.body_bytes_max} bytes at most")
@@ -196,9 +205,8 @@ class SerialHttp(HttpAnswers):
         super().on_headers_complete()
         self._in_head, self._in_body = False, True
         self._awaits_head = False
+        self._stop_timer()
         self._input.begin_body(length)
-        self.http.receives(self)
-        self._await(self.settings.body_deadline_ms, "the request's body took too long")
 
     def on_body(self, body: bytes) -> None:
         if not self._ignores_input:
@@ -211,7 +219,7 @@ class SerialHttp(HttpAnswers):
             self._stop_timer()
             self._in_body = False
             self._input.begin_head()
-            self.http.works(self)
             if not self._should_upgrade():
+                self.http.works(self)
                 super().on_message_complete()
                 self.go_on()

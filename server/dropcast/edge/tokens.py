@@ -6,9 +6,11 @@ logged, and no message of a fault repeats one.
 
 import secrets
 import time
+from functools import lru_cache
 from typing import Any
 
 import jwt
+from jwt.algorithms import HMACAlgorithm
 
 from dropcast.domain.faults import Fault
 from dropcast.domain.ids import VIEWER_CHARS_MAX
@@ -29,6 +31,20 @@ _REQUIRED = ["exp", "aud", "iss", "sub"]
 
 _NOT_A_TOKEN = (jwt.PyJWTError, ValueError, TypeError, KeyError, OverflowError, RecursionError)
 """Whatever PyJWT and json raise for bytes that a stranger may send."""
+
+
+class _Hmac(HMACAlgorithm):
+    """HS256, which checks once for each secret, and not for each token, that it is no key of another kind."""
+
+    _prepared = lru_cache(maxsize=8)(HMACAlgorithm.prepare_key)
+
+    def prepare_key(self, key: str | bytes) -> bytes:
+        return self._prepared(key)
+
+
+# PyJWT has one table of algorithms for the process; what this one answers is what its own does.
+jwt.unregister_algorithm("HS256")
+jwt.register_algorithm("HS256", _Hmac(HMACAlgorithm.SHA256))
 
 
 class TokenFault(Fault):

@@ -56,11 +56,12 @@ class Watches:
         return len(self._queues)
 
     def watch(self, socket: LiveSocket, watch: commands.Watch) -> None:
-        fault = self._fault(socket, watch.show)
+        queues = self._queues.get(socket)
+        queue = queues.get(watch.show) if queues is not None else None
+        fault = self._fault(socket, watch.show, queue)
         if fault is not None:
             socket.send(replies.error(watch.id, *fault))
             return
-        queue = self._queues.get(socket, {}).get(watch.show)
         if queue is not None:
             socket.accepted()
             queue.watches.append(watch)
@@ -90,13 +91,12 @@ class Watches:
             for _ in self._give_up(socket, show):
                 socket.answer(None)
 
-    def _fault(self, socket: LiveSocket, show: str) -> tuple[str, str] | None:
+    def _fault(self, socket: LiveSocket, show: str, queue: _Queue | None) -> tuple[str, str] | None:
         """Return why a show may not be watched now, or None."""
         settings = self._settings
         most = settings.shows_per_socket_max
         if show not in socket.shows and len(socket.shows) >= most:
             return "too_large", f"a socket watches {most} shows at most"
-        queue = self._queues.get(socket, {}).get(show)
         if queue is not None and len(queue.watches) >= settings.watches_per_show_max:
             counts.limited["watches_per_show_max"] += 1
             return "rate_limited", "the show is being watched already; wait for the answer"
@@ -138,35 +138,31 @@ class Watches:
             if isinstance(reply, Watching):
                 self._charge(socket, reply)
             if not queue.watches:
-                self._give_up_empty(socket, show)
+                self._end_queue(socket, show)
             socket.answer(reply)
 
-    def _give_up_empty(self, socket: LiveSocket, show: str) -> None:
+    def _end_queue(self, socket: LiveSocket, show: str) -> None:
+        """All watches of a show are answered. It stays the socket's only if one of them did not fail."""
         queues = self._queues[socket]
         del queues[show]
         if not queues:
             del self._queues[socket]
+        if not self._viewing.is_watching(socket, show):
+            socket.shows.discard(show)
 
     async def _answer(self, socket: LiveSocket, watch: commands.Watch) -> Reply | None:
         viewer = socket.viewer
         try:
             reply = await self._viewing.watch(socket, viewer, watch)
         except Fault as fault:
-            self._forget_unwatched(socket, watch.show)
             return replies.fault(watch.id, fault)
         except Exception:
             logger.exception("a watch failed")
-            self._forget_unwatched(socket, watch.show)
             return replies.error(watch.id, "internal", "a fault of ours")
         if socket.viewer.id != viewer.id:
             # The token has expired, or was renewed, meanwhile.
             self._viewing.rename(socket, watch.show, socket.viewer)
         return reply
-
-    def _forget_unwatched(self, socket: LiveSocket, show: str) -> None:
-        """A watch has failed: the show is watched only if it was before."""
-        if not self._viewing.is_watching(socket, show):
-            socket.shows.discard(show)
 
 
 def _weight(answer: Watching) -> int:

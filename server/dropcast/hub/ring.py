@@ -53,5 +53,4 @@ class EventRing:
         if not self._events or self._events[-1].seq <= since:
             return []
         skip = max(0, since + 1 - self._events[0].seq)
-        events = list(self._events)
-        return events[skip:]
+        return list(islice(self._events, skip, None))

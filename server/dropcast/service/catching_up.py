@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from enum import Enum
 
 from dropcast.domain.faults import EngineFault
-from dropcast.hub.merge import merge
 from dropcast.hub.room import Member, Payloads
 from dropcast.service import views
 from dropcast.service.event_log import EventLog
@@ -48,7 +47,7 @@ class CatchingUp:
         epoch, seq = behind
         if epoch != live.state.epoch or not 0 <= live.state.seq - seq <= self._log_events_max:
             return self._send_state(live, member)
-        missed = merge(seq, live.state.seq, live.ring.after(seq))
+        missed = live.ring.payloads_after(seq, live.state.seq)
         if missed is None:
             return Progress.LOG
         piece = _first_piece(missed)

@@ -23,6 +23,8 @@ from dropcast.wire.codec import CODECS
 PAGE_EVENTS = 64
 _EVENT_BYTES_MIN = 50
 """No encoded event is smaller."""
+_READ_BYTES_MIN = 4_096
+"""What a read counts at least: the engine has worked for it, whatever it gave, and whether or not anybody waited."""
 _BURST_S = 4.0
 _SHOW_SHARE = 0.25
 _KEPT_BYTES_MAX = 8_388_608
@@ -106,18 +108,17 @@ class EventLog:
 
     async def _read(self, place: _Place, upto: int) -> _Page:
         since = place.number * PAGE_EVENTS
+        self._spend(place.show, _READ_BYTES_MIN)
         events: Sequence[Event] = await self._store.events(place.show, since, PAGE_EVENTS, place.epoch)
         # A page has this many sequence numbers; a log that was trimmed begins later and gives some of the next page.
         inside = [event for event in events if event.seq <= since + PAGE_EVENTS]
         encode = CODECS[place.codec_index].encode
         encoded = [Numbered(event.seq, encode(views.event_view(place.show, event))) for event in inside]
         size = sum(len(event.value) for event in encoded)
-        self._budget.spend(size)
-        self._budget_of(place.show).spend(size)
+        self._spend(place.show, max(0, size - _READ_BYTES_MIN))
         if not encoded:
-            return _Page(
-                encoded, size, upto
-            )  # the engine is in another epoch by now, perhaps for a moment only
+            # The engine is in another epoch by now, perhaps for a moment only.
+            return _Page(encoded, size, upto)
         page = _Page(encoded, size, max(upto, encoded[-1].seq))
         self._keep(place, page)
         return page
@@ -133,6 +134,10 @@ class EventLog:
     def _may_read(self, show: str) -> bool:
         now_s = self._now_s()
         return self._budget.allows(now_s) and self._budget_of(show).allows(now_s)
+
+    def _spend(self, show: str, size: int) -> None:
+        self._budget.spend(size)
+        self._budget_of(show).spend(size)
 
     def _budget_of(self, show: str) -> ByteBudget:
         budget = self._budgets.get(show)

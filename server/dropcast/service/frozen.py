@@ -47,7 +47,7 @@ class FrozenSales:
             self._seen.add(show.id)
 
     async def _tell(self, show: Show) -> None:
-        epoch = (await self._store.read(show.id)).epoch
+        epoch = (await self._store.meta(show.id)).epoch
         told = f"frozen:{self._server}:{show.id}:{epoch}"
         if not await self._store.take_lease(told, self._worker, _TOLD_MS):
             return

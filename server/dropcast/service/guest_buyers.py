@@ -5,7 +5,7 @@ reserve waits for its outcome and while the worker's view of the show has an ope
 not followed here, the place lasts until the hold's first deadline. Places are freed when somebody needs them.
 """
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 
 from dropcast.domain.faults import Fault
@@ -44,8 +44,8 @@ class GuestBuyers:
         """`state_of` returns the view of a show, or None when it is not followed here."""
         self._per_address_max = per_address_max
         self._state_of = state_of
-        self._addresses: dict[tuple[str, str], _Address] = {}
-        self._order: deque[tuple[str, str]] = deque()
+        self._addresses: OrderedDict[tuple[str, str], _Address] = OrderedDict()
+        """By show and address; the first one is the next to be looked through."""
 
     def __len__(self) -> int:
         """How many addresses are kept, for each show."""
@@ -102,17 +102,11 @@ class GuestBuyers:
 
     def _add(self, key: tuple[str, str], now_ms: int) -> _Address:
         """Keep a new address, and forget some whose guests hold nothing: the open holds bound what is kept."""
-        for _ in range(min(_LOOKED_AT_EACH_TIME, len(self._order))):
-            other = self._order.popleft()
-            address = self._addresses.get(other)
-            if address is None:
-                continue
+        for _ in range(min(_LOOKED_AT_EACH_TIME, len(self._addresses))):
+            other, address = self._addresses.popitem(last=False)
             self._free(address, other[0], now_ms)
             if address.guests:
-                self._order.append(other)
-            else:
-                del self._addresses[other]
-        self._order.append(key)
+                self._addresses[other] = address
         added = self._addresses[key] = _Address()
         return added
 

@@ -22,7 +22,7 @@ from dropcast.domain.events import (
     Snapshot,
     StockLine,
 )
-from dropcast.domain.faults import Fault
+from dropcast.domain.faults import EngineAway, Fault
 from dropcast.domain.hold import Hold
 from dropcast.domain.ports import ShowStore
 from dropcast.domain.state import Applied, ShowState, movement_to
@@ -127,7 +127,8 @@ class LiveShow:
                 self._tell_holder(movement, publication.offset)
             self._stock.mark(publication.stock)
             self._note_deadlines(publication)
-            self.show_out(found.viewer for found in publication.moderated)
+            if publication.moderated:
+                self.show_out(found.viewer for found in publication.moderated)
             if publication.movements:
                 self.asked.come_to(publication.offset)
             if publication.events:
@@ -244,7 +245,8 @@ class LiveShow:
             self.ready.exception()  # those who wait are told; nobody waiting is no mistake
 
     def close(self) -> None:
-        """Stop timers and reading: nobody watches any more."""
+        """Stop timers and reading: the show is not followed any more. Whoever waits for its state is told."""
+        self.fail(EngineAway("the show is not followed here any more; ask again"))
         self._stock.stop()
         self._reading.cancel()
         self._waiters.let_go()

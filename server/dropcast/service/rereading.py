@@ -76,11 +76,14 @@ class Rereading:
         self._budget = ByteBudget(_READS_PER_S, _READS_BURST_S, asyncio.get_running_loop().time())
         self._task: asyncio.Task[None] | None = None
         self._again = False
+        self._is_cancelled = False
         self.is_reading = False
         """Whether what is heard must be kept: a snapshot is on its way."""
 
     def read(self) -> None:
         """Read the show, once more when a read is under way."""
+        if self._is_cancelled:
+            return
         self._again = True
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._read_until_whole())
@@ -107,6 +110,8 @@ class Rereading:
         self.read_if_idle()
 
     def cancel(self) -> None:
+        """Read nothing any more: what was asked before, such as a beat, may still be answered."""
+        self._is_cancelled = True
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -132,7 +137,7 @@ class Rereading:
                     self.is_reading = False
                     self._show.fail(fault)
                     return
-                if not isinstance(fault, EngineFault):
+                if not failures and not isinstance(fault, EngineFault):
                     logger.error("show %s cannot be read again: %s", self._show.id, fault)
                 self._again = True
                 await asyncio.sleep(_AGAIN_S[min(failures, len(_AGAIN_S) - 1)])
@@ -172,8 +177,8 @@ class Rereading:
     async def _snapshot(self) -> Snapshot:
         if self._show.state is not None:
             return await self._store.read(self._show.id)
-        async with self._gate.turn():
-            return await self._store.read(self._show.id)
+        async with self._gate.turn() as turn:
+            return await turn.ask(self._store.read(self._show.id))
 
     async def _missed(self, snapshot: Snapshot) -> Missed:
         """Return what the room missed between the state and the snapshot."""

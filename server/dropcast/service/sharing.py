@@ -2,7 +2,8 @@
 
 Called by whatever reads the engine for viewers and requests. A shared read ends with the last who waits for it. The
 gate rests after each read for a multiple of the time that it took, so that reads can never take all of the engine,
-however large they are.
+however large they are. A read that was cancelled counts until the engine has answered it: asking and going away costs
+the engine as much as staying.
 """
 
 import asyncio
@@ -43,11 +44,6 @@ class SharedRead(Generic[T]):
         return self._task.done() or self._task.cancelling() > 0
 
 
-async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """Wait for `work`, which goes on when whoever waits is cancelled: a call on a connection that others use too."""
-    return await asyncio.shield(asyncio.get_running_loop().create_task(work))
-
-
 class SharedReads(Generic[T]):
     """The shared reads that are under way, by name."""
 
@@ -73,6 +69,33 @@ class SharedReads(Generic[T]):
         return len(self._under_way)
 
 
+class Turn:
+    """A turn to read. It lasts until the engine has answered what was asked in it, also when nobody waits any more."""
+
+    def __init__(self) -> None:
+        self._asked: asyncio.Task[Any] | None = None
+
+    async def ask(self, work: Coroutine[Any, Any, T]) -> T:
+        """Ask the engine. When whoever waits is cancelled the call goes on: the engine carries it out all the same,
+        and its connection may be one that others use too.
+        """
+        self._asked = asyncio.get_running_loop().create_task(work)
+        return await asyncio.shield(self._asked)
+
+    def when_answered(self, act: Callable[[], None]) -> None:
+        """Call `act` as soon as the engine owes no answer."""
+        if self._asked is None:
+            act()
+            return
+
+        def on_answer(asked: asyncio.Task[Any]) -> None:
+            if not asked.cancelled():
+                asked.exception()  # so that asyncio does not report a fault that nobody waits for
+            act()
+
+        self._asked.add_done_callback(on_answer)
+
+
 class ReadGate:
     """See the module."""
 
@@ -87,7 +110,7 @@ class ReadGate:
         self._rest = rest
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def turn(self) -> AsyncIterator[Turn]:
         """Wait for a turn to read. Raises RateLimited when too many wait for one."""
         if self._waiting >= self._waiting_max:
             self._refused()
@@ -99,8 +122,13 @@ class ReadGate:
             self._waiting -= 1
         loop = asyncio.get_running_loop()
         began_s = loop.time()
-        try:
-            yield
-        finally:
+        turn = Turn()
+
+        def rest() -> None:
             rest_s = min((loop.time() - began_s) * self._rest, _REST_MAX_S)
             loop.call_later(rest_s, self._turns.release)
+
+        try:
+            yield turn
+        finally:
+            turn.when_answered(rest)

@@ -7,8 +7,7 @@ show. None of it writes anything to the engine.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
 from dropcast.domain.events import ShowMeta
@@ -17,7 +16,7 @@ from dropcast.domain.ports import ShowStore
 from dropcast.domain.state import ShowState
 from dropcast.metrics import counts
 from dropcast.service.encoded import EncodedState
-from dropcast.service.sharing import ReadGate, SharedReads, to_its_end
+from dropcast.service.sharing import ReadGate, SharedReads, Turn
 from dropcast.settings import Settings
 
 _METAS_MAX = 4_096
@@ -60,11 +59,13 @@ class ShowReader:
         self._writes = 0
         """How often something was written here: what was read meanwhile answers nobody else."""
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    def turn(self) -> AbstractAsyncContextManager[Turn]:
         """Wait for a turn to read something large that is no show: a page of a list. Raises RateLimited."""
-        async with self._gate.turn():
-            yield
+        return self._gate.turn()
+
+    def small_turn(self) -> AbstractAsyncContextManager[Turn]:
+        """The same for something small, such as one product: many may run, and far more may wait."""
+        return self._small_gate.turn()
 
     async def meta(self, show: str) -> ShowMeta:
         """Return a show without its drops. Raises NotFound, RateLimited or an EngineFault."""
@@ -129,9 +130,9 @@ class ShowReader:
 
     async def _read_meta(self, show: str) -> ShowMeta:
         writes = self._writes
-        async with self._small_gate.turn():
+        async with self._small_gate.turn() as turn:
             try:
-                meta = await to_its_end(self._store.meta(show))
+                meta = await turn.ask(self._store.meta(show))
             except NotFound:
                 self._know(show, None, writes)
                 raise
@@ -140,9 +141,9 @@ class ShowReader:
 
     async def _read_picture(self, show: str) -> Picture:
         writes = self._writes
-        async with self._gate.turn():
+        async with self._gate.turn() as turn:
             try:
-                snapshot = await self._store.read(show, public=True)
+                snapshot = await turn.ask(self._store.read(show, public=True))
             except NotFound:
                 self._know(show, None, writes)
                 raise
@@ -176,8 +177,8 @@ class ShowReader:
         self._asked_s[show] = _now_s()
         if len(self._asked_s) > _TIMES_MAX:
             self._asked_s.popitem(last=False)
-        async with self._small_gate.turn():
-            return await to_its_end(self._store.meta(show))
+        async with self._small_gate.turn() as turn:
+            return await turn.ask(self._store.meta(show))
 
     def _know(self, show: str, meta: ShowMeta | None, writes: int) -> None:
         if writes != self._writes:

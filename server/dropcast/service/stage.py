@@ -7,7 +7,8 @@ number over all workers and the tops of both logs.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from dropcast.domain.faults import EngineAway, EngineFault, Fault
 from dropcast.domain.ports import ShowStore, ShowTail
@@ -63,7 +64,7 @@ class Stage:
         self._gate = ReadGate(
             settings.show_reads_max, refused=_count_refused, rest=_REST, waiting_max=_ENTERING_MAX
         )
-        self._following: set[asyncio.Task[None]] = set()
+        self._subscribing: set[asyncio.Task[None]] = set()
         self._troubles = Troubles(logger)
 
     @property
@@ -97,35 +98,37 @@ class Stage:
         if live is None:
             # A show that is not there costs one small read, and no subscription.
             await self._reader.meta(show)
-            live = self._shows.get(show) or await self._follow(show)
+            live = self._shows.get(show) or self._follow(show)
         live.entering += 1
         try:
             async with asyncio.timeout(_ENTER_S):
                 await asyncio.shield(live.ready)
         except TimeoutError as error:
-            await self._drop(live)
+            self._drop(live)
             raise EngineAway("the engine did not answer in time") from error
         except Fault:
-            await self._drop(live)
+            self._drop(live)
             raise
         finally:
             live.entering -= 1
-            if not live.entering and not live.ready.done():
-                await self._drop(live)
+            if not live.entering and live.state is None:
+                self._drop(live)
         return live
 
-    async def _follow(self, show: str) -> LiveShow:
-        await self._leave_emptiest()
-        live = self._shows.get(show)
-        if live is None:
-            live = LiveShow(show, self._store, self._settings, self._on_deadline, self._gate)
-            self._shows[show] = live
-            self._on_entered(live)
-            # A task of its own: the subscriptions of all shows share a connection, and whoever asked may be gone soon.
-            task = asyncio.get_running_loop().create_task(self._subscribe(live))
-            self._following.add(task)
-            task.add_done_callback(self._following.discard)
+    def _follow(self, show: str) -> LiveShow:
+        self._leave_emptiest()
+        live = LiveShow(show, self._store, self._settings, self._on_deadline, self._gate)
+        self._shows[show] = live
+        self._on_entered(live)
+        self._change_subscription(self._subscribe(live))
         return live
+
+    def _change_subscription(self, work: Coroutine[Any, Any, None]) -> None:
+        """Subscribe or unsubscribe in a task of its own: the subscriptions of all shows share a connection, and a
+        viewer's task that is cancelled while it writes to that connection would close it."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._subscribing.add(task)
+        task.add_done_callback(self._subscribing.discard)
 
     async def _subscribe(self, live: LiveShow) -> None:
         if self._shows.get(live.id) is not live:
@@ -135,7 +138,7 @@ class Stage:
         except Fault as fault:
             live.fail(fault)
 
-    async def _leave_emptiest(self) -> None:
+    def _leave_emptiest(self) -> None:
         """Make room for one more show that may be left again at once: follow so many without a viewer and no more."""
         if len(self._shows) < self._settings.empty_rooms_max:
             return
@@ -143,9 +146,9 @@ class Stage:
         if len(empty) >= self._settings.empty_rooms_max:
             counts.limited["empty_rooms_max"] += 1
             now_s = time.monotonic()
-            await self._drop(min(empty, key=lambda live: self._empty_since_s.get(live.id, now_s)))
+            self._drop(min(empty, key=lambda live: self._empty_since_s.get(live.id, now_s)))
 
-    async def _drop(self, live: LiveShow) -> None:
+    def _drop(self, live: LiveShow) -> None:
         if self._shows.get(live.id) is live:
             del self._shows[live.id]
             self._empty_since_s.pop(live.id, None)
@@ -153,7 +156,7 @@ class Stage:
             self._troubles.forget(live.id)
             self._troubles.forget((live.id, "thaw"))
             self._on_left(live.id)
-            await self._tail.unfollow(live.id)
+            self._change_subscription(self._tail.unfollow(live.id))
 
     async def run(self) -> None:
         """Beat and tick until cancelled."""
@@ -179,7 +182,7 @@ class Stage:
         else:
             since_s = self._empty_since_s.setdefault(live.id, time.monotonic())
             if (time.monotonic() - since_s) * 1000 >= self._settings.room_linger_ms:
-                await self._drop(live)
+                self._drop(live)
                 return
         asked_s = time.time()
         try:
@@ -209,7 +212,8 @@ class Stage:
     async def close(self) -> None:
         """Stop following everything."""
         for live in list(self._shows.values()):
-            await self._drop(live)
+            self._drop(live)
+        await asyncio.gather(*self._subscribing, return_exceptions=True)
 
 
 def _count_refused() -> None:

@@ -66,7 +66,7 @@ class Trading:
 
         def done(outcome: Outcome | Fault) -> None:
             answer(outcome)
-            # A new hold's own publication takes the entry out; nothing is published for any other outcome.
+            # A hold that is open may still be published; nothing is published for any other outcome.
             if live is not None:
                 live.asked.answered(hold, _offset_of_open(outcome))
 

@@ -43,7 +43,12 @@ class Viewing:
         if live is None or live.state is None or live.state.is_banned(viewer.id):
             return None
         recovered = self._recover(live, watch.since, [], member.codec_index)
-        if recovered is None and (self._is_in_log(live, watch.since) or self._is_ahead(live, watch.since)):
+        since = watch.since
+        if (
+            recovered is None
+            and since is not None
+            and (self._is_in_log(live, since) or _is_below(live, since.epoch, since.seq))
+        ):
             return None
         return self._join(live, member, viewer, watch, recovered)
 
@@ -83,10 +88,6 @@ class Viewing:
         live = self._stage.loaded(show)
         return live is not None and member in live.room
 
-    def _is_ahead(self, live: LiveShow, since: Since | None) -> bool:
-        """Whether the viewer has seen more than this worker, or says so."""
-        return since is not None and _is_below(live, since.epoch, since.seq)
-
     async def _come_to(self, live: LiveShow, since: Since | None) -> None:
         """Wait for what the viewer has seen at another worker, if the engine has it. Raises EngineFault when that takes
         too long: an older state would lead the viewer back in time.
@@ -113,15 +114,11 @@ class Viewing:
             if tops.epoch == since.epoch:
                 live.on_top(target)
 
-    def _is_in_log(self, live: LiveShow, since: Since | None) -> bool:
+    def _is_in_log(self, live: LiveShow, since: Since) -> bool:
         """Whether the log may have what the ring has not, and few enough to be sent."""
         state = live.state
         assert state is not None
-        if (
-            since is None
-            or since.epoch != state.epoch
-            or not 0 <= state.seq - since.seq <= self._log_events_max
-        ):
+        if since.epoch != state.epoch or not 0 <= state.seq - since.seq <= self._log_events_max:
             return False
         return not self._is_too_much(live, since.seq)
 
@@ -180,25 +177,28 @@ class Viewing:
         live.room.join(member, viewer.id)
         counts.joined(watch.since is not None, source if recovered is not None else "state")
         holds = [views.hold_view(hold) for hold in state.holds_of(viewer.id)] if viewer.id else []
-        answer = Watching(
+        since = watch.since
+        if (
+            recovered is None
+            and since is not None
+            and since.epoch == state.epoch
+            and self._is_too_much(live, since.seq)
+        ):
+            counts.limited["catch_up_bytes_max"] += 1
+        return Watching(
             re=watch.id,
             show=live.id,
             epoch=state.epoch,
             seq=state.seq,
             recovered=recovered is not None,
+            state=msgspec.Raw(live.state_payload(member.codec_index)) if recovered is None else None,
+            events=[msgspec.Raw(payload) for payload in recovered] if recovered is not None else None,
+            stock=state.stock if recovered is not None else None,
             holds=holds,
             holds_at=state.offset,
-        )
-        if recovered is None:
-            since = watch.since
-            if since is not None and since.epoch == state.epoch and self._is_too_much(live, since.seq):
-                counts.limited["catch_up_bytes_max"] += 1
-            return msgspec.structs.replace(answer, state=msgspec.Raw(live.state_payload(member.codec_index)))
-        return msgspec.structs.replace(
-            answer, events=[msgspec.Raw(payload) for payload in recovered], stock=state.stock
         )
 
 
 def _is_below(live: LiveShow, epoch: str, seq: int) -> bool:
-    """Whether the show is followed in this history, and has not come to `seq`."""
+    """Whether the show is followed in this history, and has not come to `seq`, which a viewer has seen or claims."""
     return live.state is not None and live.state.epoch == epoch and live.state.seq < seq

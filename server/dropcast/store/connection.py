@@ -45,17 +45,29 @@ class Pool(BlockingConnectionPool):
         self._kept: set[AbstractConnection] = set()
 
     def keep(self) -> AbstractConnection:
-        """Return a connection of the caller's own, which counts for no limit. It connects when it is first used.
+        """Return a connection of the caller's own, which counts for no limit. `open` connects it.
 
-        It knows no time limit: a caller who reads within one needs none for sending, which costs a task each time.
+        It knows no time limit, which would cost a task for each command: the caller reads within a limit of their own,
+        and drops the connection when that has passed.
         """
         made: AbstractConnection = self.connection_class(**{**self.connection_kwargs, "socket_timeout": None})
         self._kept.add(made)
         return made
 
+    async def open(self, connection: AbstractConnection) -> None:
+        """Connect a connection that was kept, unless it is there still and nothing is under way on it."""
+        with contextlib.suppress(ConnectionError, OSError):
+            if connection.is_connected and not await connection.can_read():
+                return
+        async with asyncio.timeout(REPLY_TIMEOUT_S):
+            await connection.disconnect()
+            await connection.connect()  # type: ignore[no-untyped-call]
+
     async def drop(self, connection: AbstractConnection) -> None:
-        """End a connection that was kept."""
+        """End a connection that was kept, at once: also for whoever is sending on it."""
         self._kept.discard(connection)
+        if connection._writer is not None:
+            connection._writer.transport.abort()
         await connection.disconnect(nowait=True)
 
     async def disconnect(self, inuse_connections: bool = True) -> None:

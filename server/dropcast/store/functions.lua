@@ -1157,7 +1157,8 @@ local function pin(keys, args)
   end
   local offset_after = show.offset + (show.movements > 0 and 1 or 0)
   show.drops:put('c:' .. drop, args[6])
-  show.drops:put('p:' .. drop, pack({fingerprint, show.seq + 1, offset_after}))
+  -- Another event may come before its own: that sales are frozen.
+  show.drops:put('p:' .. drop, pack({fingerprint, show.seq + #show.events + 1, offset_after}))
   local tag = terms.status == 'open' and 'drop_opened' or 'drop_scheduled'
   note_event(show, tag, 4, pack(drop) .. pack_terms(terms) .. pack_stock(show, drop, terms) .. args[6])
   show.limits = limits_in(args, 10)

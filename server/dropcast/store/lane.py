@@ -6,6 +6,7 @@ all small calls take it.
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from typing import Any
 
@@ -43,26 +44,33 @@ class Lane:
         self._sending = asyncio.Lock()
 
     async def execute_command(self, *command: str | int | bytes) -> Any:
-        loop = asyncio.get_running_loop()
-        answer: _Answer = loop.create_future()
-        async with self._sending:
-            way = self._way
-            if way is None:
-                way = self._way = _Way(self._pool.keep())
-            try:
-                if not way.waiting:
-                    # It may have ended while nobody asked anything, as when the engine was started anew.
-                    await self._pool.ensure_connection(way.connection)
-                # Before it is sent: the answer may be there before this goes on.
-                way.waiting.append(answer)
-                await way.connection.send_command(*command, check_health=False)
-            except BaseException as fault:
-                answer.cancel()
-                await self._give_up(way, fault)
-                raise
-            if way.reader is None:
-                way.reader = loop.create_task(self._read(way))
+        """Raises ConnectionError or TimeoutError when the call cannot be sent, or has no answer in time."""
+        answer: _Answer = asyncio.get_running_loop().create_future()
+        # Whoever sends is held up by an engine that hangs, within a time limit. Many who wait for their turn must not
+        # add these limits up. When nobody is sending there is no need of one, and it costs more than the lock.
+        limit = asyncio.timeout(REPLY_TIMEOUT_S) if self._sending.locked() else contextlib.nullcontext()
+        async with limit, self._sending:
+            await self._send(command, answer)
         return await answer
+
+    async def _send(self, command: tuple[str | int | bytes, ...], answer: _Answer) -> None:
+        way = self._way
+        if way is None:
+            way = self._way = _Way(self._pool.keep())
+        try:
+            if not way.waiting:
+                # It may have ended while nobody asked anything, as when the engine was started anew.
+                await self._pool.open(way.connection)
+            # Both before it is sent: the answer may be there before this goes on, and when there is none in time, the
+            # reader ends the connection, and with it a sending that the engine does not take.
+            way.waiting.append(answer)
+            if way.reader is None:
+                way.reader = asyncio.get_running_loop().create_task(self._read(way))
+            await way.connection.send_command(*command, check_health=False)
+        except BaseException as fault:
+            answer.cancel()
+            await self._give_up(way, fault)
+            raise
 
     async def _read(self, way: _Way) -> None:
         """Hand on answers until nobody waits for one."""
@@ -71,7 +79,7 @@ class Lane:
                 # A time limit of the connection's own would answer None when it runs out. The late answer would then
                 # be taken for the next call's, and every call after it would get another's.
                 async with asyncio.timeout(REPLY_TIMEOUT_S):
-                    found = await way.connection.read_response()
+                    found = await way.connection.read_response(disconnect_on_error=False)
             except ResponseError as refused:
                 found = refused
             except BaseException as fault:

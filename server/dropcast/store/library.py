@@ -85,7 +85,7 @@ async def _provide(client: Redis, keys: Keys, source: str) -> int:
                     await _replace(client, source)
                     logger.info("loaded version %d of the engine functions", own)
             finally:
-                await ask(client, "DEL", lease)
+                await _give_back(client, lease)
         except EngineFault as fault:
             if not isinstance(fault.__cause__, NoPermissionError):
                 raise
@@ -95,6 +95,15 @@ async def _provide(client: Redis, keys: Keys, source: str) -> int:
                 f"{fault.__cause__} (docs/engine.md tells how an administrator loads them)"
             ) from fault
     raise EngineFault("the engine functions could not be loaded: another server holds the lease")
+
+
+async def _give_back(client: Redis, lease: str) -> None:
+    try:
+        await ask(client, "DEL", lease)
+    except EngineUnfit as fault:
+        if not isinstance(fault.__cause__, NoPermissionError):
+            raise
+        # It ends by itself.
 
 
 async def _replace(client: Redis, source: str) -> None:

@@ -5,6 +5,7 @@ after it has written. So an engine function is asked which commands it could not
 that Python sends, which stand here. It runs none of them: a full or misconfigured engine is no reason to refuse.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -13,7 +14,7 @@ from redis.exceptions import ResponseError
 
 from dropcast.domain.faults import EngineFault, EngineUnfit
 from dropcast.store.answers import PermissionsAnswer, raise_refusal
-from dropcast.store.connection import ask, engine_faults
+from dropcast.store.connection import REPLY_TIMEOUT_S, ask, engine_faults
 from dropcast.store.keys import SHOW_KEYS, Keys
 
 Command = tuple[str | int, ...]
@@ -64,9 +65,11 @@ def commands_sent(keys: Keys) -> tuple[Command, ...]:
         ("ZRANGE", keys.product_order, 0, -1),
         ("HSCAN", keys.products, 0),
         ("WATCH", keys.products, keys.product_order),
+        ("UNWATCH",),
         ("HSET", imported, "field", "value"),
         ("ZADD", imported_order, 0, "member"),
         ("EXISTS", imported, imported_order),
+        ("WATCH", imported, imported_order),
         ("PEXPIRE", imported, 1),
         ("RENAME", imported, keys.products),
         ("PERSIST", keys.products),
@@ -106,12 +109,14 @@ async def _refused(client: Redis, keys: Keys) -> list[tuple[Sequence[str | int],
 
 
 async def _subscribe(client: Redis, channel: str) -> None:
-    """Subscribe as the tail does, until it is confirmed."""
+    """Subscribe as the tail does, and wait until the engine confirms it."""
     pubsub = client.pubsub()
     try:
         with engine_faults():
-            await pubsub.execute_command("SSUBSCRIBE", channel)
-            await pubsub.get_message(timeout=None)
+            # A time limit of get_message itself would end in None, as if it were confirmed.
+            async with asyncio.timeout(REPLY_TIMEOUT_S):
+                await pubsub.execute_command("SSUBSCRIBE", channel)
+                await pubsub.get_message(timeout=None)
     finally:
         await pubsub.aclose()  # type: ignore[no-untyped-call]
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 import msgspec
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
-from redis.exceptions import WatchError
+from redis.exceptions import RedisError, WatchError
 
 from dropcast.domain.catalogue import EncodedProduct, Product, encoded_slices
 from dropcast.domain.faults import Conflict
@@ -22,6 +22,7 @@ _PRODUCT = msgspec.msgpack.Decoder(Product)
 _COPY_PRODUCTS = 250
 _EXPIRES_MS = 600_000
 """An import that its process left half done is gone after this."""
+_STOOD_STILL = "the import stood still for too long: nothing was imported, send it again"
 
 Slice = Sequence[EncodedProduct]
 
@@ -76,6 +77,10 @@ class Products:
             async for members in slices:
                 await self._write_slice(products, order, members, fresh=fresh)
                 fresh = False
+            # A transaction that renames what has expired would go on without it, and the old catalogue would be gone.
+            await pipeline.watch(products, order)
+            if await pipeline.exists(products, order) != 2:
+                raise Conflict(_STOOD_STILL)
             pipeline.multi()  # type: ignore[no-untyped-call]
             old_products, old_order = self._keys.imported(name + "-old")
             if copied:
@@ -89,6 +94,9 @@ class Products:
             pipeline.unlink(old_products, old_order)
             await pipeline.execute()
         except WatchError as error:
+            # The client makes a lost connection a WatchError too. Whether the import took its place is then unknown.
+            if isinstance(error.__context__, RedisError | OSError):
+                raise error.__context__ from None
             raise Conflict("another import came between: nothing was imported, send it again") from error
         finally:
             await self._client.unlink(products, order)
@@ -117,7 +125,7 @@ class Products:
             pipeline.pexpire(order, _EXPIRES_MS)
             existed = (await pipeline.execute())[0]
         if not fresh and existed != 2:
-            raise Conflict("the import stood still for too long: nothing was imported, send it again")
+            raise Conflict(_STOOD_STILL)
 
 
 def _add(pipeline: Pipeline, products: str, order: str, members: Slice) -> None:

@@ -9,7 +9,8 @@ import resource
 from dropcast.settings import Settings
 
 OWN_FILES = 256
-"""What a process has open beside its clients' connections: the engine's 64, pipes, listening sockets, the log."""
+"""What a process has open beside its clients' connections: the engine's 64, pipes, listening sockets, the log; and
+64 that a worker keeps free for them (edge/descriptors.py)."""
 
 
 def connections_expected(settings: Settings) -> int:

@@ -60,14 +60,17 @@ class Probe:
         await self._client.aclose()
 
     async def _look(self) -> Found:
+        found = Found()
         try:
             async with asyncio.timeout(_DEADLINE_S):
                 memory = await ask(self._client, "INFO", "memory")
                 found = Found(True, int(memory["used_memory"]))
-                return msgspec.structs.replace(
-                    found,
-                    holds_open=await open_holds(self._client, self._keys),
-                    shows_frozen=await frozen_shows(self._client, self._keys),
+                found = msgspec.structs.replace(
+                    found, shows_frozen=await frozen_shows(self._client, self._keys)
                 )
-        except (Fault, TimeoutError):
+                return msgspec.structs.replace(found, holds_open=await open_holds(self._client, self._keys))
+        except TimeoutError:
+            # It has answered, and has more shows than can be asked about in this time.
+            return found
+        except Fault:
             return Found()

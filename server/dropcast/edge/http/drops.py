@@ -18,7 +18,6 @@ from dropcast.edge.http.exchange import (
     path_id,
 )
 from dropcast.edge.http.operations import routes_of
-from dropcast.edge.http.presence import while_present
 from dropcast.service.hosting import Hosting
 from dropcast.service.show_reader import Picture
 from dropcast.service.showing import Showing
@@ -32,7 +31,7 @@ def routes(exchange: Exchange, hosting: Hosting, showing: Showing) -> list[Route
         show, min_seq = path_id(request, "show"), min_seq_of(request)
         picture = showing.picture_now(show, min_seq)
         if picture is None:
-            picture = await while_present(request, showing.picture(show, min_seq))
+            picture = await showing.picture(show, min_seq)
         return answer(page_of_drops(picture, after, limit))
 
     async def pin(request: Request) -> Response:

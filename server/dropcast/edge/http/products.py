@@ -22,15 +22,15 @@ def routes(
     async def listing(request: Request) -> Response:
         after, limit = page_of(request)
         # A page may be megabytes: only a few are in memory at once, encoded ones too.
-        async with reader.turn():
-            items = await products.list(after, limit)
+        async with reader.turn() as turn:
+            items = await turn.ask(products.list(after, limit))
             following = next_after(items, limit, lambda product: product.handle)
             return answer(ProductPage(items=list(items), next=following))
 
     async def one(request: Request) -> Response:
         handle = path_id(request, "handle")
-        async with reader.turn():
-            product = await products.get(handle)
+        async with reader.small_turn() as turn:
+            product = await turn.ask(products.get(handle))
         if product is None:
             raise NotFound(f"the catalogue has no product {handle!r}")
         return answer(product)

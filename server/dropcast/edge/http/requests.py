@@ -55,8 +55,10 @@ class Requests:
 
 def request_id(headers: list[tuple[bytes, bytes]]) -> str:
     """Return the id that the client gave when it is sane, otherwise a new one."""
-    given = next((value for name, value in headers if name == REQUEST_ID), b"")
-    return logs.sane_id(given.decode("latin-1")) if given else logs.new_id()
+    for name, value in headers:
+        if name == REQUEST_ID:
+            return logs.sane_id(value.decode("latin-1")) if value else logs.new_id()
+    return logs.new_id()
 
 
 def count_refused(status: int) -> None:

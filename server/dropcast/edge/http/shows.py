@@ -24,7 +24,6 @@ from dropcast.edge.http.exchange import (
     path_id,
 )
 from dropcast.edge.http.operations import routes_of
-from dropcast.edge.http.presence import while_present
 from dropcast.service.hosting import Hosting
 from dropcast.service.show_reader import Picture, ShowReader
 from dropcast.service.showing import Showing
@@ -54,15 +53,15 @@ def routes(
 
     async def listing(request: Request) -> Response:
         after, limit = page_of(request)
-        async with reader.turn():
-            items = await store.shows(after, limit)
+        async with reader.turn() as turn:
+            items = await turn.ask(store.shows(after, limit))
         return answer(ShowPage(items=list(items), next=next_after(items, limit, lambda show: show.id)))
 
     async def one(request: Request) -> Response:
         show, min_seq = path_id(request, "show"), min_seq_of(request)
         meta = showing.meta_now(show, min_seq)
         if meta is None:
-            meta = await while_present(request, showing.meta(show, min_seq))
+            meta = await showing.meta(show, min_seq)
         fields = msgspec.structs.asdict(meta.show)
         return answer(ShowNow(**fields, epoch=meta.epoch, seq=meta.seq, offset=meta.offset))
 
@@ -82,7 +81,7 @@ def routes(
         show, min_seq = path_id(request, "show"), min_seq_of(request)
         picture = showing.picture_now(show, min_seq)
         if picture is None:
-            picture = await while_present(request, showing.picture(show, min_seq))
+            picture = await showing.picture(show, min_seq)
         return answer(snapshot_of(picture))
 
     async def announce(request: Request) -> Response:
