@@ -43,7 +43,7 @@ from tests.support.server import SECRET, Server
 
 BUYERS = 100
 REQUESTS_PER_S = 200.0
-WARM_UP_S = 1.0
+WARM_UP_S = 1.5
 SETTLE_S = 1.0
 """How long after its sockets an attack may go on to cost something."""
 PAUSE_S = 0.3
@@ -63,7 +63,7 @@ class Size(NamedTuple):
 
 
 FULL = Size(is_full=True, slice_s=5.0, pairs=4, pairs_max=8)
-SMALL = Size(is_full=False, slice_s=1.5, pairs=1, pairs_max=3)
+SMALL = Size(is_full=False, slice_s=2.0, pairs=1, pairs_max=3)
 
 
 async def prove(seed: int, *, full: bool) -> Verdict:
@@ -129,8 +129,7 @@ class Scene:
         size = self._size
         show = await open_show(self._client)
         await self._honest.trade(show.show, "d1")
-        await asyncio.sleep(WARM_UP_S)
-        cpu_before = await self._meter.cores(1.0)
+        cpu_before = await self._meter.cores(WARM_UP_S)
         pairs: list[Pair] = []
         problems = ["not proved"]
         while problems and len(pairs) < size.pairs_max and not _goes_on(pairs):
