@@ -18,7 +18,7 @@ from tests.support.wait import wait_until
 
 
 def snapshot(picture: Picture) -> Snapshot:
-    return msgspec.json.decode(msgspec.json.encode(snapshot_of(picture)), type=Snapshot)
+    return msgspec.json.decode(b"".join(snapshot_of(picture).pieces), type=Snapshot)
 
 
 async def test_a_followed_show_is_answered_as_a_join_is_and_asks_the_engine_nothing(

@@ -45,6 +45,26 @@ def answer(body: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(body), status, media_type="application/json")
 
 
+class InPieces(Response):
+    """An answer that is sent in pieces, as they are: a large one that others share is neither copied nor kept twice."""
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        length = str(sum(map(len, pieces)))
+        super().__init__(headers={"content-length": length}, media_type="application/json")
+        self.pieces = pieces
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        for piece in self.pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def answer_around(body: dict[str, Any], name: str, encoded: bytes) -> InPieces:
+    """Answer with JSON: `body`, and under `name` a large value that is encoded already."""
+    return InPieces([msgspec.json.encode(body)[:-1] + b',"' + name.encode() + b'":', encoded, b"}"])
+
+
 def error(code: str, message: str, retry_after_s: int = 0) -> Response:
     known = ERRORS[code]
     headers = {"www-authenticate": "Bearer"} if known.http_status == 401 else None

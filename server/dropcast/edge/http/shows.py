@@ -16,7 +16,9 @@ from dropcast.edge.http.answers import ShowNow, ShowPage
 from dropcast.edge.http.bodies import NewShow
 from dropcast.edge.http.exchange import (
     Exchange,
+    InPieces,
     answer,
+    answer_around,
     key_of,
     min_seq_of,
     next_after,
@@ -82,7 +84,7 @@ def routes(
         picture = showing.picture_now(show, min_seq)
         if picture is None:
             picture = await showing.picture(show, min_seq)
-        return answer(snapshot_of(picture))
+        return snapshot_of(picture)
 
     async def announce(request: Request) -> Response:
         viewer = exchange.known_viewer(request)
@@ -111,13 +113,8 @@ def routes(
     )
 
 
-def snapshot_of(picture: Picture) -> dict[str, Any]:
-    """Return an `answers.Snapshot` whose state is encoded already, as it is for a viewer who joins."""
+def snapshot_of(picture: Picture) -> InPieces:
+    """Answer with an `answers.Snapshot` whose state is encoded already, as it is for a viewer who joins."""
     state = picture.state
-    return {
-        "epoch": state.epoch,
-        "seq": state.seq,
-        "at_ms": picture.at_ms,
-        "state": msgspec.Raw(picture.encoded.whole(state, picture.viewers, JSON.index)),
-        "offset": state.offset,
-    }
+    tops = {"epoch": state.epoch, "seq": state.seq, "at_ms": picture.at_ms, "offset": state.offset}
+    return answer_around(tops, "state", picture.encoded.whole(state, picture.viewers, JSON.index))
