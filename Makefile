@@ -1,6 +1,6 @@
 # The one command surface: the same by hand, before a commit and in CI.
 PYTHON ?= python3
-JOBS ?= 2
+JOBS ?= 3
 READY := .venv/.ready
 BIN := .venv/bin
 PEERS := .venv/.peers

@@ -45,6 +45,7 @@ async def a_server(data_dir: Path, **changes: Any) -> AsyncIterator["Stage"]:
         "viewer_reserves_per_s": 1_000_000,
         "host_commands_per_show_per_min": 1_000_000,
         "log_bytes_per_show_per_min": 2**30,
+        "host_commands_waiting_max": 2**30,
         **changes,
     }
     lines: list[str] = []

@@ -44,6 +44,7 @@ _FLAGS = {
     "payments-per-viewer-max": 1_000_000,
     "host-commands-per-show-per-min": 1_000_000_000,
     "log-bytes-per-show-per-min": 2**31,
+    "host-commands-waiting-max": 2**31,
     "holds-per-viewer-max": 2**31,
 }
 
