@@ -164,6 +164,7 @@ class _Worker:
         settings, stage, store = self._settings, self.stage, self._store
         buyer_limits = BuyerLimits(
             reserves_per_s=settings.viewer_reserves_per_s,
+            refusals_per_s=settings.viewer_commands_per_s,
             burst_s=settings.command_burst_s,
             payments_max=settings.payments_per_viewer_max,
         )

@@ -271,7 +271,8 @@ SHOWS = (
         "viewer and worker",
         "Reserves per second of one viewer over all sockets, on average; as many releases and checkouts together. "
         "There is no such limit for a show: a crowd is many viewers.",
-        "`rate_limited`; the engine is not asked.",
+        "`rate_limited`; the engine is not asked. A viewer who is refused more often than `viewer_commands_per_s` is "
+        "sent away: each further refusal closes its socket with 4005.",
     ),
     Limit(
         "payments_per_viewer_max",

@@ -116,6 +116,24 @@ async def test_a_viewer_on_many_sockets_reserves_as_often_as_on_one(one_worker: 
             assert (await raw.ask({"type": "ping", "id": 99}))["type"] == "pong"
 
 
+async def test_a_viewer_who_goes_on_though_refused_is_sent_away_socket_by_socket(two_workers: House) -> None:
+    """As a socket that floods is, though each of these keeps to the rate of a socket."""
+    async with AsyncExitStack() as stack:
+        token = {"token": two_workers.token("flo")}
+        sockets = [await stack.enter_async_context(live(two_workers.port, hello=token)) for _ in range(24)]
+        reserve = {"type": "reserve", "id": 5, "show": "none", "drop": "d", "sku": "MUG", "qty": 1}
+        for place, raw in enumerate(sockets):
+            await raw.send(b"".join(say({**reserve, "key": f"k{place}-{n}"}) for n in range(150)))
+        endings = [asyncio.create_task(raw.closed()) for raw in sockets]
+        await wait_until(lambda: sum(ending.done() for ending in endings) >= len(sockets) // 2)
+        assert {ending.result()[0] for ending in endings if ending.done()} == {4005}
+        for ending in endings:
+            ending.cancel()
+        await asyncio.gather(*endings, return_exceptions=True)
+    async with live(two_workers.port, hello={"token": two_workers.token("ben")}) as other:
+        assert (await other.ask({"type": "ping", "id": 99}))["type"] == "pong"
+
+
 async def test_so_many_payments_of_a_viewer_are_under_way_at_once(one_worker: House) -> None:
     show = await one_worker.live_show("cleo")
     drop = await one_worker.drop(show, {"SCARF-RED": 9}, limit=9)

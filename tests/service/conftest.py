@@ -69,7 +69,7 @@ class Parts:
             desk=self.desk,
             stage=self.stage,
             clock=self.clock,
-            limits=BuyerLimits(reserves_per_s=1_000, burst_s=4, payments_max=2),
+            limits=BuyerLimits(reserves_per_s=1_000, refusals_per_s=50, burst_s=4, payments_max=2),
             guests_per_address_max=20,
         )
 

@@ -37,7 +37,7 @@ class Buyers:
             desk=parts.desk,
             stage=parts.stage,
             clock=parts.clock,
-            limits=BuyerLimits(reserves_per_s=reserves_per_s, burst_s=4, payments_max=2),
+            limits=BuyerLimits(reserves_per_s=reserves_per_s, refusals_per_s=50, burst_s=4, payments_max=2),
             guests_per_address_max=2,
         )
 
@@ -91,7 +91,7 @@ async def test_whoever_may_reserve_no_more_may_still_give_back(parts: Parts, sta
 
 async def test_so_many_checkouts_of_a_viewer_are_under_way_at_once(parts: Parts, stall: Stall) -> None:
     hits = counts.limited["payments_per_viewer_max"]
-    limits = BuyerLimits(reserves_per_s=1_000, burst_s=4, payments_max=2)
+    limits = BuyerLimits(reserves_per_s=1_000, refusals_per_s=50, burst_s=4, payments_max=2)
     checkout = Checkout(
         desk=parts.desk,
         store=parts.store,
@@ -117,7 +117,7 @@ async def test_so_many_checkouts_of_a_viewer_are_under_way_at_once(parts: Parts,
 
 
 async def test_checkouts_and_releases_share_a_bucket(parts: Parts) -> None:
-    limits = BuyerLimits(reserves_per_s=1, burst_s=4, payments_max=2)
+    limits = BuyerLimits(reserves_per_s=1, refusals_per_s=50, burst_s=4, payments_max=2)
     for _ in range(4):
         with limits.payment("ana"):
             pass

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from dropcast import logs
-from dropcast.domain.faults import Fault
+from dropcast.domain.faults import Fault, RateLimited
 from dropcast.domain.trades import Outcome
 from dropcast.domain.viewer import ANONYMOUS, Viewer
 from dropcast.edge import replies
@@ -142,6 +142,13 @@ class Dispatch:
             logger.exception("a command failed")
             reply = replies.error(command.id, "internal", "a fault of ours")
         socket.answer(reply)
+        if reply is not None and type(reply) is messages.Error and reply.code == "rate_limited":
+            self._slow_down(socket)
+
+    def _slow_down(self, socket: LiveSocket) -> None:
+        """A viewer was refused because of a rate: one who goes on and on is sent away, socket by socket."""
+        if socket.viewer.id and self._buyer_limits.is_flood(socket.viewer.id):
+            socket.close(Close.FLOOD)
 
     # Who ---------------------------------------------------------------------------------------------------
 
@@ -210,6 +217,8 @@ class Dispatch:
     def _reserve(self, socket: LiveSocket, reserve: commands.Reserve) -> None:
         def answer(outcome: Outcome | Fault) -> None:
             socket.answer(replies.reserved(reserve.id, reserve.show, outcome))
+            if type(outcome) is RateLimited:
+                self._slow_down(socket)
 
         socket.accepted()
         viewer = socket.viewer
@@ -219,6 +228,8 @@ class Dispatch:
     def _release(self, socket: LiveSocket, release: commands.Release) -> None:
         def answer(outcome: Outcome | Fault) -> None:
             socket.answer(replies.released(release.id, release.show, outcome))
+            if type(outcome) is RateLimited:
+                self._slow_down(socket)
 
         socket.accepted()
         self._trading.release(socket.viewer, release, answer)

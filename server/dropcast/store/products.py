@@ -5,8 +5,10 @@ put by one transaction. Many would keep the engine from everybody else: a copy o
 slices, and takes its place at once. Readers see all of an import or nothing of it.
 """
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
+from time import monotonic
 
 import msgspec
 from redis.asyncio import Redis
@@ -22,6 +24,7 @@ _PRODUCT = msgspec.msgpack.Decoder(Product)
 _COPY_PRODUCTS = 250
 _EXPIRES_MS = 600_000
 """An import that its process left half done is gone after this."""
+_REST_MAX_S = 0.25
 _STOOD_STILL = "the import stood still for too long: nothing was imported, send it again"
 
 Slice = Sequence[EncodedProduct]
@@ -117,6 +120,8 @@ class Products:
                 return not fresh
 
     async def _write_slice(self, products: str, order: str, members: Slice, *, fresh: bool) -> None:
+        """Write a slice, then rest for as long as that took: half of the engine's time is left to the trades."""
+        began_s = monotonic()
         async with self._client.pipeline(transaction=True) as pipeline:
             if not fresh:
                 pipeline.exists(products, order)
@@ -126,6 +131,7 @@ class Products:
             existed = (await pipeline.execute())[0]
         if not fresh and existed != 2:
             raise Conflict(_STOOD_STILL)
+        await asyncio.sleep(min(monotonic() - began_s, _REST_MAX_S))
 
 
 def _add(pipeline: Pipeline, products: str, order: str, members: Slice) -> None:
