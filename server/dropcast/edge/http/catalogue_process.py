@@ -64,4 +64,7 @@ def _write(message: Any) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2])))
+    try:
+        sys.exit(main(sys.argv[1], int(sys.argv[2])))
+    except MemoryError:
+        os._exit(1)  # not even the reason had room: the worker tells of the status
