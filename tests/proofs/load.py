@@ -63,7 +63,7 @@ class Size(NamedTuple):
 
 
 FULL = Size(is_full=True, slice_s=5.0, pairs=4, pairs_max=8)
-SMALL = Size(is_full=False, slice_s=2.0, pairs=1, pairs_max=3)
+SMALL = Size(is_full=False, slice_s=2.0, pairs=1, pairs_max=5)
 
 
 async def prove(seed: int, *, full: bool) -> Verdict:
