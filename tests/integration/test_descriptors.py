@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from tests.support.house import House
@@ -52,6 +53,8 @@ async def test_viewers_beyond_the_descriptors_are_refused_in_order_until_others_
         finally:
             for writer in sockets:
                 writer.close()
+                with suppress(ConnectionError):
+                    await writer.wait_closed()
         # Those who left made room, also for what the worker itself needs.
         await wait_until(lambda: answers(server.port))
         await house.import_catalogue()

@@ -109,10 +109,11 @@ class Callers:
         self.refused = 0
         self.cut_off: list[str] = []
         self._port = port
+        self._is_over = False
         self._tasks = [asyncio.create_task(self._call()) for _ in range(8)]
 
     async def _call(self) -> None:
-        while True:
+        while not self._is_over:
             try:
                 reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
             except ConnectionError:
@@ -132,9 +133,9 @@ class Callers:
                 writer.close()
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Let each call come to its end: one that is cancelled while it connects would leave its socket open."""
+        self._is_over = True
+        await asyncio.gather(*self._tasks)
 
 
 async def test_whoever_had_connected_to_a_stopping_server_is_answered(tmp_path: Path) -> None:

@@ -105,6 +105,8 @@ async def test_connections_that_say_nothing_keep_no_scraper_out(scraping: Scrapi
     finally:
         for _, writer in silent:
             writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
 
 async def test_pages_that_nobody_reads_keep_no_scraper_out(scraping: Scraping, pages: Pages) -> None:
